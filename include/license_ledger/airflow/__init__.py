@@ -1,0 +1,3 @@
+"""
+The only package that imports Airflow: connection type, hook, token store, operators, retry policy.
+"""

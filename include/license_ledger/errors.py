@@ -1,0 +1,182 @@
+"""
+Every error of the ledger, in one tree. May import nothing of the package.
+
+::
+
+    LedgerError
+    ├── TransientError            Airflow retries
+    │   ├── SalesforceUnavailable     the org, the login host or the network did not answer properly
+    │   ├── RateLimited               too many requests at once
+    │   ├── JobStalled                a bulk job did not finish in time
+    │   ├── RefreshOutcomeUnknown     a token request was sent and its answer never arrived
+    │   └── StoreBusy                 another writer holds the lock of this day, or of this org's token
+    ├── PermanentError            fails at once
+    │   ├── ConfigError               a setting is missing, blank or wrong
+    │   ├── UnsafeHost                an address that tokens must not be sent to
+    │   ├── AuthRevoked               Salesforce no longer accepts the grant
+    │   │   └── GrantLost             a rotated refresh token died with the worker that received it
+    │   ├── AccessDenied              the integration user may not do this
+    │   ├── BadQuery                  Salesforce does not understand the query
+    │   ├── JobFailed                 Salesforce gave up on a bulk job
+    │   ├── QuotaExhausted            the org's daily API allocation is used up, or nearly
+    │   ├── SnapshotRefused           this day cannot be snapshot: it lies ahead, or nothing is known of it
+    │   └── StagingUnwritable         the staging area refuses to be written
+    └── DataError                 fails at once, the evidence is kept
+        ├── SchemaDrift               an object or a field that the ledger cannot do without is not there
+        ├── CorruptAnswer             an answer is truncated, malformed, or not what was announced
+        ├── CheckFailed               rows that should not exist
+        ├── ImplausibleSnapshot       an extract is empty, or has suddenly shrunk
+        ├── Unexplained               the rest of the mismatch bridge is above the tolerance
+        └── CorruptSnapshot           published files do not belong together
+
+The base class decides what Airflow does. Each class has a heading in ``docs/runbook.md``.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AccessDenied",
+    "AuthRevoked",
+    "BadQuery",
+    "CheckFailed",
+    "ConfigError",
+    "CorruptAnswer",
+    "CorruptSnapshot",
+    "DataError",
+    "GrantLost",
+    "ImplausibleSnapshot",
+    "JobFailed",
+    "JobStalled",
+    "LedgerError",
+    "PermanentError",
+    "QuotaExhausted",
+    "RateLimited",
+    "RefreshOutcomeUnknown",
+    "SalesforceUnavailable",
+    "SchemaDrift",
+    "SnapshotRefused",
+    "StagingUnwritable",
+    "StoreBusy",
+    "TransientError",
+    "Unexplained",
+    "UnsafeHost",
+]
+
+
+class LedgerError(Exception):
+    """
+    The root of the tree.
+
+    Args:
+        asked: what was asked or attempted, naming the offending item.
+        got: what came back instead. Never a token, a secret or a person's row.
+        remedy: what the reader can do about it.
+    """
+
+    def __init__(self, asked: str, got: str = "", remedy: str = "") -> None:
+        self.asked, self.got, self.remedy = asked, got, remedy
+        super().__init__(asked, got, remedy)
+
+    def __str__(self) -> str:
+        text = self.asked
+        if self.got:
+            text += f": {self.got}"
+        if self.remedy:
+            text += f" → {self.remedy}"
+        return text
+
+
+class TransientError(LedgerError):
+    """The same call may succeed later; Airflow retries."""
+
+
+class SalesforceUnavailable(TransientError):
+    """The org, the login host or the network did not answer, or answered with an outage page."""
+
+
+class RateLimited(TransientError):
+    """Too many requests at once; the daily allocation is not the matter."""
+
+
+class JobStalled(TransientError):
+    """A bulk job did not finish within its deadline."""
+
+
+class RefreshOutcomeUnknown(TransientError):
+    """A token request was sent and its answer never arrived; it must not be repeated blindly."""
+
+
+class StoreBusy(TransientError):
+    """Another writer holds the lock of this day, or of this org's token."""
+
+
+class PermanentError(LedgerError):
+    """The same call will fail again until somebody changes something; Airflow fails at once."""
+
+
+class ConfigError(PermanentError):
+    """A setting is missing, blank or wrong."""
+
+
+class UnsafeHost(PermanentError):
+    """An address that a token must not be sent to."""
+
+
+class AuthRevoked(PermanentError):
+    """Salesforce no longer accepts the grant: it has to be authorized again."""
+
+
+class GrantLost(AuthRevoked):
+    """A rotated refresh token died with the worker that received it, before it could be stored."""
+
+
+class AccessDenied(PermanentError):
+    """The integration user lacks a permission."""
+
+
+class BadQuery(PermanentError):
+    """Salesforce does not understand the query."""
+
+
+class JobFailed(PermanentError):
+    """Salesforce gave up on a bulk job, or somebody aborted it."""
+
+
+class QuotaExhausted(PermanentError):
+    """The org's daily API allocation is used up, or below the share that is kept for others."""
+
+
+class SnapshotRefused(PermanentError):
+    """No snapshot can be taken for this day: it lies ahead, or nothing can be known about it."""
+
+
+class StagingUnwritable(PermanentError):
+    """The landing or staging area refuses to be written."""
+
+
+class DataError(LedgerError):
+    """What arrived is wrong; Airflow fails at once and the landing is kept as evidence."""
+
+
+class SchemaDrift(DataError):
+    """An object or a field that the ledger cannot do without is not there."""
+
+
+class CorruptAnswer(DataError):
+    """An answer is truncated, malformed, or not what was announced."""
+
+
+class CheckFailed(DataError):
+    """A check selected rows that should not exist."""
+
+
+class ImplausibleSnapshot(DataError):
+    """An extract is empty, or has shrunk so much that it would read as a mass of leavers."""
+
+
+class Unexplained(DataError):
+    """The rest of the mismatch bridge is above the configured tolerance."""
+
+
+class CorruptSnapshot(DataError):
+    """Published files do not belong together, or do not match their manifest."""

@@ -1,0 +1,3 @@
+"""
+Pure Arrow in, Arrow out: the mismatch bridge. No network, database or file.
+"""

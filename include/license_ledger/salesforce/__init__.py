@@ -1,0 +1,3 @@
+"""
+The only place that speaks to Salesforce: tokens, REST, Bulk API 2.0, what is extracted. Touches no file.
+"""

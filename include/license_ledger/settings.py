@@ -1,0 +1,192 @@
+"""
+The pipeline's settings: one typed model from environment and TOML. May import errors only.
+
+Everything about *one org* (credentials, login URL, company names) lives in its Airflow connection, see
+``salesforce/credentials.py``. Everything about the pipeline is here: environment variables with the prefix
+``LICENSE_LEDGER_``, over an optional TOML file named by ``LICENSE_LEDGER_CONFIG``. Unknown keys are errors.
+Parsed once per process by the caller; nothing here is read when Airflow parses the DAG file, apart from the
+list of orgs.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from license_ledger.errors import ConfigError
+
+PREFIX = "LICENSE_LEDGER_"
+Policy = Literal["include", "exclude"]
+
+
+def _words(value: object) -> object:
+    """Texts may list several items, separated by commas or white space."""
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+def _url(value: str) -> str:
+    if "://" not in value:
+        return Path(value).absolute().as_uri()
+    return value.rstrip("/") if not value.endswith("://") else value
+
+
+def _warehouse(value: str) -> str:
+    scheme = value.partition("://")[0]
+    if "://" in value and scheme not in {"duckdb", "postgresql"}:
+        raise ValueError("must be duckdb:///path, postgresql://… or an Airflow connection id")
+    return value
+
+
+class LegalEntity(BaseModel):
+    """A company of the group and the e-mail domains its people use."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, description="Name to use among the company names.")
+    domains: tuple[str, ...] = Field(
+        min_length=1, description="E-mail domains; `*.acme.com` for sub-domains."
+    )
+
+
+class Settings(BaseSettings):
+    """
+    Settings of the pipeline.
+
+    Raises:
+        ConfigError: from :func:`load_settings`, naming the setting.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    orgs: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = Field(
+        ("salesforce_default",), min_length=1, description="Airflow connection ids, one per org."
+    )
+    staging: Annotated[str, AfterValidator(_url)] = Field(
+        "var/staging",
+        description="Where snapshots are published: file:///…, s3://conn_id@bucket/prefix, gs://…, abfs://…",
+    )
+    landing: Annotated[str | None, AfterValidator(lambda v: v and _url(v))] = Field(
+        None, description="Where extracts are kept; default: `_landing` below the staging root."
+    )
+    warehouse: Annotated[str, AfterValidator(_warehouse)] = Field(
+        "duckdb:///var/warehouse.duckdb",
+        description="duckdb:///path, postgresql://… or an Airflow connection id; empty: no warehouse.",
+    )
+    legal_entities: tuple[LegalEntity, ...] = Field(
+        (), description="Companies of the group with their domains."
+    )
+    external_users: Policy = Field(
+        "include", description="Whether partner and customer community users can be in scope."
+    )
+    service_accounts: Policy = Field("include", description="Whether integration accounts can be in scope.")
+    retain_out_of_scope: Literal["counts"] = Field(
+        "counts", description="What is kept of people outside the scope: their number by cause, nothing else."
+    )
+    mismatch_tolerance: int = Field(0, ge=0, description="Unexplained seats per license that are tolerated.")
+    mismatch_action: Literal["fail", "warn"] = Field(
+        "fail", description="What happens above the tolerance: the run fails, or publishes with a warning."
+    )
+    shrink_tolerance: float = Field(
+        0.3, ge=0, le=1, description="Share of an object's rows that may disappear between two snapshots."
+    )
+    bulk_threshold: int = Field(
+        2000, ge=0, description="Objects with more rows than this are extracted with Bulk API 2.0."
+    )
+    bulk_page_records: int = Field(
+        50_000, ge=1000, le=250_000, description="Records per result page of a bulk job."
+    )
+    bulk_timeout_minutes: int = Field(120, ge=1, description="How long a bulk job may take.")
+    bulk_defer_after_seconds: int = Field(
+        60, ge=0, description="A bulk job that takes longer than this is waited for in the triggerer."
+    )
+    api_reserve_percent: float = Field(
+        10, ge=0, le=100, description="Share of the org's daily API allocation that is left to others."
+    )
+    landing_days: int = Field(
+        30, ge=0, description="Days an extract is kept in landing; 0 keeps it for ever."
+    )
+
+    @model_validator(mode="after")
+    def _entities_are_unique(self) -> Settings:
+        names = [entity.name.casefold() for entity in self.legal_entities]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"legal_entities: {name!r} is declared twice")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the TOML file, which arrives as init arguments."""
+        return env_settings, init_settings
+
+    @property
+    def landing_url(self) -> str:
+        """The landing root, with its default applied."""
+        return self.landing or f"{self.staging}/_landing"
+
+
+def load_settings(environ: dict[str, str] | None = None) -> Settings:
+    """
+    Read the settings of this process.
+
+    Args:
+        environ: looked at instead of the process environment for unknown names and the file.
+
+    Returns:
+        The validated settings.
+
+    Raises:
+        ConfigError: naming every setting that is wrong, unknown or unreadable.
+    """
+    env = os.environ if environ is None else environ
+    path = env.get(f"{PREFIX}CONFIG")
+    values = _toml(Path(path)) if path else {}
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {f"{PREFIX}CONFIG"}
+    for name in env:
+        if name.startswith(PREFIX) and name.partition("__")[0] not in known:
+            raise ConfigError(
+                f"setting {name}", "is not known", "see docs/settings.md for the settings there are"
+            )
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise ConfigError(
+            f"setting {name}", first["msg"], f"correct {PREFIX}{name.split('.')[0].upper()} or the TOML file"
+        ) from None
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"settings file {path}", str(error.strerror), f"correct {PREFIX}CONFIG") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"settings file {path}", f"is not TOML: {error}", "correct the file") from None
