@@ -1,0 +1,44 @@
+# License Ledger for Salesforce. `make` prints this help.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+
+help: ## Print this help.
+	@grep -E '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "} {printf "  %-10s %s\n", $$1, $$2}'
+
+run: $(VENV)/.run ## Take today's snapshot in Airflow (demo org unless a connection is configured) and print the result.
+	@$(BIN)/python scripts/run.py $(ARGS)
+
+ui: $(VENV)/.run ## Start the whole Airflow with its UI on the same state; Ctrl-C stops it.
+	@$(BIN)/python scripts/ui.py $(ARGS)
+
+test: $(VENV)/.dev ## Run the whole test suite.
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev ## Run the static checks: ruff, mypy, import contracts, generated docs, secret scan, compose files.
+	@sh scripts/check.sh
+
+setup: $(VENV)/.dev ## Set up the virtual environment with everything.
+
+docs: $(VENV)/.dev ## Write the generated documentation anew.
+	@$(BIN)/python scripts/generate_docs.py
+
+lock: $(VENV)/.dev ## Resolve the locks anew from requirements.in and requirements-dev.in.
+	@$(BIN)/uv pip compile requirements.in -o requirements.txt --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url $(ARGS)
+	@$(BIN)/uv pip compile requirements-dev.in -c requirements.txt -o requirements-dev.txt --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url $(ARGS)
+
+clean: ## Remove the virtual environment, caches and the local state of `make run` and `make ui`.
+	rm -rf $(VENV) var .run .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# The stamps say which lock the environment was made from; a changed lock makes it anew.
+$(VENV)/.run: requirements.txt pyproject.toml
+	@PYTHON=$(PYTHON) sh scripts/setup.sh requirements.txt $@
+
+$(VENV)/.dev: requirements-dev.txt requirements.txt pyproject.toml
+	@PYTHON=$(PYTHON) sh scripts/setup.sh requirements-dev.txt $@
+	@touch $(VENV)/.run
+
+.PHONY: help run ui test check setup docs lock clean
