@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 
 REQUIRED = ("AIRFLOW_FERNET_KEY", "AIRFLOW_JWT_SECRET", "POSTGRES_PASSWORD", "AIRFLOW_ADMIN_PASSWORD")
 FILE = "docker-compose.yaml"
@@ -17,7 +18,10 @@ FILE = "docker-compose.yaml"
 
 def client() -> list[str] | None:
     """The compose client's command, installed when it can be; None when there is none."""
-    if shutil.which("docker") and not subprocess.run(["docker", "compose", "version"], capture_output=True).returncode:
+    if (
+        shutil.which("docker")
+        and not subprocess.run(["docker", "compose", "version"], capture_output=True).returncode
+    ):
         return ["docker", "compose"]
     if not shutil.which("docker-compose") and shutil.which("apt-get") and os.geteuid() == 0:
         install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "docker-compose"]
@@ -34,8 +38,15 @@ def main() -> int:
         print(f"{FILE} was not checked: install the compose client (Debian package docker-compose)")
         return 1
     base = {name: value for name, value in os.environ.items() if name not in REQUIRED}
-    check = [*command, "--file", FILE, "--env-file", os.devnull, "config", "--quiet"]
-    filled = subprocess.run(check, env={**base, **dict.fromkeys(REQUIRED, "x")}, capture_output=True, text=True)
+    with tempfile.NamedTemporaryFile(suffix=".env") as empty:
+        return verdict([*command, "--file", FILE, "--env-file", empty.name, "config", "--quiet"], base)
+
+
+def verdict(check: list[str], base: dict[str, str]) -> int:
+    """Run the client's check with the required values and without them."""
+    filled = subprocess.run(
+        check, env={**base, **dict.fromkeys(REQUIRED, "x")}, capture_output=True, text=True
+    )
     if filled.returncode:
         print(filled.stderr or filled.stdout)
         return 1

@@ -32,7 +32,9 @@ LOCKS = {"requirements.txt", "requirements-dev.txt", "package-lock.json"}
 
 def main() -> int:
     """Return 0 when no tracked file holds a secret."""
-    names = subprocess.run(["git", "ls-files"], check=True, capture_output=True, text=True).stdout.splitlines()
+    names = subprocess.run(
+        ["git", "ls-files"], check=True, capture_output=True, text=True
+    ).stdout.splitlines()
     found: list[str] = []
     with transient_settings({"plugins_used": [{"name": name} for name in DETECTORS]}):
         for name in names:
