@@ -1,7 +1,7 @@
 """Validate docker-compose.yaml with the compose client; no engine is needed for that.
 
-Uses `docker compose` or `docker-compose`, whichever is there. On a Debian machine without either, and as root,
-the second is installed from its package, so that the check is never skipped in CI.
+Uses `docker compose` or `docker-compose`, whichever is there. On a Debian machine without either, and as
+root, the second is installed from its package, so that the check is never skipped in CI.
 """
 
 from __future__ import annotations
