@@ -1,8 +1,8 @@
 """
 What an object and a field of the demo org are, in the words of Salesforce's own describe call.
 
-A definition is pure declaration: no values of a record, no HTTP. `FieldDef.describe()` and `ObjectDef.describe()`
-spell a definition the way `/sobjects` and `/sobjects/<name>/describe` do.
+A definition is pure declaration: no values of a record, no HTTP. `FieldDef.describe()` and
+`ObjectDef.describe()` spell a definition the way `/sobjects` and `/sobjects/<name>/describe` do.
 """
 
 from __future__ import annotations

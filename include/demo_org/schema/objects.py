@@ -20,7 +20,7 @@ class ObjectDef:
         key_prefix: First three characters of the record ids; None for objects without records of their own.
         bulk: Whether a Bulk API 2.0 query may name the object.
         permission: Hidden altogether unless the running user has it; `A|B` means either.
-        own_rows_only_without: Rows are cut down, silently, to the running user's own without it; `A|B`: either.
+        own_rows_only_without: Without it, rows are silently cut down to the user's own; `A|B` means either.
     """
 
     name: str

@@ -100,8 +100,8 @@ FEATURES: dict[str, str] = {
     "AvantgoUser": "AvantGo User",
 }
 """
-Feature license to its label. Each is a check box `UserPermissions<name>` on User, which exists only where the org
-has the feature named `FeatureLicense.<name>`.
+Feature license to its label. Each is a check box `UserPermissions<name>` on User, which exists only where the
+org has the feature named `FeatureLicense.<name>`.
 """
 
 _PREFERENCES = """
