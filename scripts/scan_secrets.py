@@ -1,6 +1,7 @@
 """Scan every tracked file for secrets; exit 1 and name the places when one is found.
 
-Lines that hold an invented credential for a test or an example carry the comment ``pragma: allowlist secret``.
+A line that holds an invented credential, for a test or an example, carries the comment
+``pragma: allowlist secret``.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ DETECTORS = [
     "StripeDetector",
     "TwilioKeyDetector",
 ]
-# What Salesforce hands out: refresh tokens, access tokens (org id, exclamation mark, 60 or more), consumer keys.
+# What Salesforce hands out: refresh tokens, access tokens (org id, exclamation mark, random), consumer keys.
 SALESFORCE = re.compile(r"5Aep861[\w.]{20,}|00D[A-Za-z0-9]{12,15}![\w.]{60,}|3MVG9[\w.]{40,}")
 LOCKS = {"requirements.txt", "requirements-dev.txt", "package-lock.json"}
 
