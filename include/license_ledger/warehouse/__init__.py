@@ -1,3 +1,1 @@
-"""
-The published tables in a database: DDL from the schema, views, checks, loaders.
-"""
+"""The published tables in a database: DDL from the schema, views, checks, loaders."""

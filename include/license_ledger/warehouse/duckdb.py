@@ -1,0 +1,172 @@
+"""
+The embedded warehouse: one DuckDB file, built beside and swapped. May import errors, schemas, the warehouse.
+
+Readers open the file whenever they like: it is never written in place, so they are never locked out and never
+see half a day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypedDict
+
+import duckdb
+
+from license_ledger import __version__
+from license_ledger.errors import StagingUnwritable, StoreBusy
+from license_ledger.schemas import SCHEMA_VERSION, TABLES
+from license_ledger.warehouse import ddl
+from license_ledger.warehouse.connection import (
+    MEMORY_LIMIT,
+    STATE_TABLE,
+    THREADS,
+    configuration,
+    fingerprint,
+    identify,
+    open_readonly,
+    warehouse_path,
+)
+from license_ledger.warehouse.day import (
+    LoadableSnapshot,
+    announced_rows,
+    loaded_snapshot_id,
+    replace_day,
+    verify_day,
+)
+from license_ledger.warehouse.statements import VIEWS, views
+from license_ledger.warehouse.swap import exclusive, successor
+
+__all__ = ["LoadReceipt", "LoadableSnapshot", "load", "open_readonly", "warehouse_path"]
+
+STORAGE_VERSION = "v1.2.0"
+"""Format of a new file: BI tools carry older DuckDB releases, and the newest format is closed to them."""
+
+
+class LoadReceipt(TypedDict):
+    """
+    What a load did.
+
+    ``rows``: rows of the day now in each table. ``bytes``: size of the whole file. ``loaded``: False when the
+    snapshot was in the warehouse already and nothing was written.
+    """
+
+    warehouse: str
+    org_id: str
+    snapshot_date: str
+    snapshot_id: str
+    rows: dict[str, int]
+    bytes: int
+    loaded: bool
+
+
+def load(
+    path: str | Path,
+    snapshot: LoadableSnapshot,
+    *,
+    memory_limit: str = MEMORY_LIMIT,
+    threads: int = THREADS,
+    wait_seconds: float = 600,
+) -> LoadReceipt:
+    """
+    Put one snapshot into the warehouse, in place of what the org had there for that day.
+
+    Args:
+        path: the warehouse file; made, with its directory, when it does not exist.
+        snapshot: read once, streaming; memory does not grow with it.
+        memory_limit: of DuckDB; beyond it DuckDB spills to files beside the warehouse.
+        threads: of DuckDB.
+        wait_seconds: how long to wait for another loader of the same file.
+
+    Raises:
+        StoreBusy: another loader, or somebody who opened the file for writing, has it.
+        ConfigError: the path names something else than a warehouse that this version can write.
+        CorruptSnapshot: the snapshot's rows are not those it announces, or do not fit the schema.
+        StagingUnwritable: the file cannot be written. In every case the old file stays as it was.
+    """
+    target = Path(path).resolve()
+    expected = announced_rows(snapshot)
+    with exclusive(target, wait_seconds):
+        present = _present(target, snapshot)
+        is_there = present == (snapshot.snapshot_id, fingerprint())
+        if not is_there:
+            with (
+                successor(target) as building,
+                _writing(building, target, memory_limit, threads) as connection,
+            ):
+                _prepare(connection)
+                if present[0] != snapshot.snapshot_id:
+                    replace_day(connection, snapshot)
+                verify_day(connection, snapshot, expected)
+                connection.execute("CHECKPOINT")
+        return LoadReceipt(
+            warehouse=str(target),
+            org_id=snapshot.org_id,
+            snapshot_date=snapshot.snapshot_date.isoformat(),
+            snapshot_id=snapshot.snapshot_id,
+            rows=expected,
+            bytes=target.stat().st_size,
+            loaded=not is_there,
+        )
+
+
+def _present(target: Path, snapshot: LoadableSnapshot) -> tuple[str | None, str | None]:
+    """The snapshot id that the warehouse has for the day, and its fingerprint; None for what is missing."""
+    if target.with_name(f"{target.name}.wal").exists():
+        raise StoreBusy(
+            f"warehouse {target}",
+            "somebody writes to it, and their log lies beside it",
+            "close that program; if none is running, open and close the file once with DuckDB",
+        )
+    if not target.exists():
+        return None, None
+    with open_readonly(target) as connection:
+        mark = identify(connection, target)
+        if mark is None:
+            return None, None
+        return loaded_snapshot_id(connection, snapshot), mark
+
+
+@contextmanager
+def _writing(
+    building: Path, target: Path, memory_limit: str, threads: int
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the file that is being built; it is closed before the file takes its place."""
+    config = {
+        **configuration(memory_limit, threads),
+        "storage_compatibility_version": STORAGE_VERSION,
+        "preserve_insertion_order": False,
+    }
+    try:
+        with duckdb.connect(str(building), config=config) as connection:
+            yield connection
+    except duckdb.IOException:
+        raise StagingUnwritable(
+            f"writing {target}",
+            "the disk refuses",
+            f"see that {target.parent} has room for a second copy of the file",
+        ) from None
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Bring tables and views to what this version declares; what is there already is left alone."""
+    for table in TABLES:
+        connection.execute(ddl.create_table(table, ddl.DUCKDB))
+        described = connection.execute(f"DESCRIBE {ddl.quoted(table.name)}").fetchall()
+        there = {name for name, *_ in described}
+        for column in ddl.columns(table):
+            if column.name not in there:
+                connection.execute(ddl.add_column(table, column, ddl.DUCKDB))
+        for comment in ddl.comments(table):
+            connection.execute(comment)
+    for view in views():
+        for statement in ddl.create_view(view):
+            connection.execute(statement)
+    for name in VIEWS:
+        connection.execute(f"SELECT * FROM {ddl.quoted(name)} LIMIT 0")  # noqa: S608
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {STATE_TABLE} AS "
+        "SELECT ? AS schema_version, ? AS fingerprint, ? AS ledger_version",
+        [SCHEMA_VERSION, fingerprint(), __version__],
+    )

@@ -1,0 +1,81 @@
+-- How far can the numbers of a day be trusted? Where they come from, how old Salesforce's own counters were, what
+-- is not explained, what was not visible, which days are missing before it, and whether the meaning of "in scope"
+-- changed since the day before.
+-- Grain: a snapshot, that is an org on a day.
+WITH counters AS (
+    SELECT
+        org_id,
+        snapshot_date,
+        count(*) AS license_count,
+        min(used_as_of) AS oldest_counter_at,
+        CAST(sum(CASE WHEN license_layer <> 'usage' THEN used_count ELSE 0 END) AS BIGINT) AS used_count
+    FROM licenses
+    GROUP BY org_id, snapshot_date
+),
+rest AS (
+    SELECT
+        org_id,
+        snapshot_date,
+        CAST(sum(abs(seat_count)) AS BIGINT) AS unexplained_count,
+        CAST(sum(CASE WHEN seat_count <> 0 THEN 1 ELSE 0 END) AS BIGINT) AS unexplained_license_count
+    FROM mismatches
+    WHERE cause = 'unexplained'
+    GROUP BY org_id, snapshot_date
+),
+gaps AS (
+    SELECT
+        org_id,
+        snapshot_date,
+        count(*) AS missing_capability_count,
+        string_agg(
+            CASE WHEN field_name IS NULL THEN object_name ELSE object_name || '.' || field_name END,
+            ', ' ORDER BY object_name, field_name
+        ) AS missing_capabilities
+    FROM capability_gaps
+    GROUP BY org_id, snapshot_date
+),
+history AS (
+    SELECT
+        s.*,
+        lag(s.snapshot_date) OVER (PARTITION BY s.org_id ORDER BY s.snapshot_date) AS previous_snapshot_date,
+        lag(s.scope_hash) OVER (PARTITION BY s.org_id ORDER BY s.snapshot_date) AS previous_scope_hash,
+        max(s.snapshot_date) OVER (PARTITION BY s.org_id) AS latest_snapshot_date
+    FROM snapshots AS s
+)
+SELECT
+    h.org_id,
+    h.org_name,
+    h.is_sandbox,
+    h.snapshot_date,
+    h.snapshot_date = h.latest_snapshot_date AS is_latest,
+    h.snapshot_id,
+    h.provenance,
+    h.captured_at,
+    c.license_count,
+    c.oldest_counter_at,
+    CAST(EXTRACT(EPOCH FROM h.captured_at - c.oldest_counter_at) / 3600 AS NUMERIC(38, 1))
+        AS oldest_counter_age_hours,
+    coalesce(r.unexplained_count, 0) AS unexplained_count,
+    coalesce(r.unexplained_license_count, 0) AS unexplained_license_count,
+    CAST(100.0 - 100.0 * coalesce(r.unexplained_count, 0) / greatest(c.used_count, 1) AS NUMERIC(38, 2))
+        AS explained_percent,
+    coalesce(g.missing_capability_count, 0) AS missing_capability_count,
+    g.missing_capabilities,
+    h.previous_snapshot_date,
+    CAST(h.snapshot_date - h.previous_snapshot_date AS BIGINT) AS days_since_previous,
+    CAST(h.snapshot_date - h.previous_snapshot_date AS BIGINT) - 1 AS missing_days_before,
+    coalesce(h.scope_hash <> h.previous_scope_hash, false) AS is_scope_changed,
+    array_to_string(h.company_names, ', ') AS company_names,
+    h.out_of_scope,
+    CAST(CAST(h.rows AS JSON) ->> 'users' AS BIGINT) AS users_row_count,
+    CAST(CAST(h.rows AS JSON) ->> 'licenses' AS BIGINT) AS licenses_row_count,
+    CAST(CAST(h.rows AS JSON) ->> 'seats' AS BIGINT) AS seats_row_count,
+    CAST(CAST(h.rows AS JSON) ->> 'mismatches' AS BIGINT) AS mismatches_row_count,
+    h.api_calls,
+    h.api_version,
+    h.ledger_version,
+    h.schema_version
+FROM history AS h
+LEFT JOIN counters AS c ON c.org_id = h.org_id AND c.snapshot_date = h.snapshot_date
+LEFT JOIN rest AS r ON r.org_id = h.org_id AND r.snapshot_date = h.snapshot_date
+LEFT JOIN gaps AS g ON g.org_id = h.org_id AND g.snapshot_date = h.snapshot_date
