@@ -1,3 +1,1 @@
-"""
-The only package that imports Airflow: connection type, hook, token store, operators, retry policy.
-"""
+"""The only package that imports Airflow: connection type, hook, token store, operators, retry policy."""

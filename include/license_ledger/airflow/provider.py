@@ -52,7 +52,9 @@ FORM_FIELDS: dict[str, dict[str, Any]] = {
     "proxies": _field(
         "Proxy", 'One URL (http://proxy.example.com:3128) or a JSON object {"https": "http://…"}.'
     ),
-    "ca_bundle": _field("CA bundle", "Path of a PEM file, when the proxy or a local org has a CA of its own."),
+    "ca_bundle": _field(
+        "CA bundle", "Path of a PEM file, when the proxy or a local org has a CA of its own."
+    ),
 }
 """The settings form, field by field, in the order shown. Each is stored in the connection's ``extra``."""
 

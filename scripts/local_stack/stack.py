@@ -1,0 +1,197 @@
+"""The whole Airflow: started, found running, watched, stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from types import FrameType
+from typing import NoReturn
+
+import psutil
+
+from . import reaper
+from .api import AirflowApi
+from .environment import LOOPBACK, environment
+from .home import USERNAME, Home
+from .lock import Address, StackLock
+from .postgres import Database
+from .processes import Family, StackFailed
+
+PREFERRED_PORT = 8080
+START_SECONDS = 180.0
+POLL_SECONDS = 0.1
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Running:
+    """
+    A stack that is up.
+
+    Attributes:
+        home: where it lies.
+        url: of the Airflow UI and API.
+        api: logged in.
+        check: raises StackFailed when a component died.
+        environment: of its components.
+        family: to start companions in, None when another command owns the stack.
+    """
+
+    home: Home
+    url: str
+    api: AirflowApi
+    check: Callable[[], None]
+    environment: dict[str, str]
+    family: Family | None
+
+
+@contextlib.contextmanager
+def stack(home: Home, command: str, say: Say, *, scheduled: bool) -> Iterator[Running]:
+    """
+    A running stack: the one that another command keeps up in this home, or a new one that ends with the body.
+
+    Args:
+        home: whose stack.
+        command: name of the calling command, for the messages of others.
+        say: receives one line per phase, with the seconds it took.
+        scheduled: whether DAGs of a new stack run by their schedule too.
+
+    Raises:
+        StackFailed: when it does not come up.
+    """
+    lock = StackLock(home)
+    if lock.own():
+        with _ended_by_signals(), _own_stack(home, lock, command, say, scheduled=scheduled) as running:
+            yield running
+    else:
+        with lock.use():
+            address = _wait_until_ready(lock)
+            say(f"using the Airflow that `{address.command}` runs at {address.url}")
+            api = AirflowApi(address.url, USERNAME, home.password())
+            api.log_in()
+            yield Running(home, address.url, api, _check_alive(address, lock), {}, None)
+
+
+@contextlib.contextmanager
+def _own_stack(home: Home, lock: StackLock, command: str, say: Say, *, scheduled: bool) -> Iterator[Running]:
+    _end_leftovers(lock)
+    port = free_port(PREFERRED_PORT)
+    family, database = Family(), Database(home)
+    address = Address(f"http://{LOOPBACK}:{port}", command, psutil.Process().pid, ready=False)
+    lock.publish(address)
+    try:
+        clock = _Clock(say)
+        family.guard(database.start(), signal.SIGINT)
+        clock.lap("embedded Postgres")
+        settings = environment(home, database.uri, port, scheduled=scheduled)
+        if database.migrate(settings):
+            clock.lap("Airflow's tables")
+        api = AirflowApi(address.url, USERNAME, home.password())
+        _start_airflow(family, home, settings, api)
+        clock.lap(f"Airflow at {address.url}")
+        lock.publish(replace(address, ready=True, guarded=tuple(family.guarded)))
+        yield Running(home, address.url, api, family.check, settings, family)
+        if not lock.wait_for_users(0):
+            say("waiting for another command that uses this Airflow (Ctrl-C to stop all the same)")
+            while not lock.wait_for_users(1):
+                family.check()
+    finally:
+        family.stop()
+        database.stop()
+        family.release()
+        lock.disown()
+
+
+def _start_airflow(family: Family, home: Home, settings: dict[str, str], api: AirflowApi) -> None:
+    """
+    Start the four components.
+
+    The scheduler comes when the API server answers: tasks that start before it fail without a log. The triggerer
+    is needed last.
+    """
+
+    def start(*words: str) -> None:
+        family.start(words[0], [sys.executable, "-m", "airflow", *words], home.log(words[0]), settings)
+
+    start("api-server")
+    start("dag-processor")
+    _wait("Airflow's API server", api.is_up, family)
+    start("scheduler", "--skip-serve-logs")
+    start("triggerer", "--skip-serve-logs")
+    api.log_in()
+
+
+def _wait(what: str, ready: Callable[[], bool], family: Family) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not ready():
+        family.check()
+        if time.monotonic() > deadline:
+            raise StackFailed(f"{what} was not ready after {START_SECONDS:.0f} seconds")
+        time.sleep(POLL_SECONDS)
+
+
+def _wait_until_ready(lock: StackLock) -> Address:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        address = lock.address()
+        if address is not None and address.ready:
+            return address
+        time.sleep(POLL_SECONDS)
+    raise StackFailed("another command is starting Airflow in this home, and does not get ready")
+
+
+def _check_alive(address: Address, lock: StackLock) -> Callable[[], None]:
+    def check() -> None:
+        if lock.address() != address:
+            raise StackFailed(f"`{address.command}`, whose Airflow this command was using, has ended")
+
+    return check
+
+
+def _end_leftovers(lock: StackLock) -> None:
+    """End what a stack left that was killed together with its reaper."""
+    left = lock.address()
+    if left is not None:
+        reaper.end_guarded(left.guarded)
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and a closed terminal end the stack the way Ctrl-C does."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = {sign: signal.signal(sign, interrupt) for sign in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+
+
+def free_port(preferred: int) -> int:
+    """The preferred port when nobody listens there, else any that is free."""
+    for port in (preferred, 0):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((LOOPBACK, port))
+            return int(probe.getsockname()[1])
+    raise StackFailed("no free port on the loopback address")
+
+
+class _Clock:
+    """Says what was reached, and how long it took."""
+
+    def __init__(self, say: Say) -> None:
+        self._say, self._last = say, time.monotonic()
+
+    def lap(self, what: str) -> None:
+        now = time.monotonic()
+        self._say(f"{what} ({now - self._last:.1f} s)")
+        self._last = now
