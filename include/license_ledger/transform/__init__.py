@@ -1,3 +1,1 @@
-"""
-Pure Arrow in, Arrow out: conforming, scope, account classes, seats. No network, database or file.
-"""
+"""Pure Arrow in, Arrow out: conforming, scope, account classes, seats. No network, database or file."""

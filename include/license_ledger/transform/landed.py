@@ -1,0 +1,104 @@
+"""
+Landed fields as single arrays. May import errors only.
+
+Landing columns carry Salesforce's API names. A field that the org does not offer is an all-null column, or is
+not there at all; both read the same here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from license_ledger.errors import CorruptAnswer, SchemaDrift
+
+Flags = npt.NDArray[np.bool_]
+
+
+def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """One array of a column, without a copy when it is in one piece already."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def field(landed: pa.Table | pa.RecordBatch, name: str, kind: pa.DataType) -> pa.Array:
+    """
+    Read one landed field.
+
+    Args:
+        landed: rows of one object.
+        name: API name of the field.
+        kind: the type it is wanted in.
+
+    Returns:
+        As many values as there are rows; all null when the org does not offer the field.
+    """
+    if name not in landed.schema.names:
+        return pa.nulls(landed.num_rows, kind)
+    column = whole(landed.column(name))
+    return column if column.type == kind else column.cast(kind)
+
+
+def filled(landed: pa.Table | pa.RecordBatch, object_name: str, name: str, kind: pa.DataType) -> pa.Array:
+    """
+    Read one landed field that has a value in every row.
+
+    Raises:
+        SchemaDrift: the field is not there.
+        CorruptAnswer: rows without a value.
+    """
+    require(landed, object_name, (name,))
+    column = field(landed, name, kind)
+    if column.null_count:
+        raise CorruptAnswer(
+            f"field {object_name}.{name}",
+            f"{column.null_count} of {len(column)} rows have no value",
+            "extract the object again",
+        )
+    return column
+
+
+def require(landed: pa.Table | pa.RecordBatch, object_name: str, names: Sequence[str]) -> None:
+    """
+    Make sure that fields the ledger cannot do without were landed.
+
+    Raises:
+        SchemaDrift: naming the first one that is missing.
+    """
+    for name in names:
+        if name not in landed.schema.names:
+            raise SchemaDrift(
+                f"field {object_name}.{name}",
+                "was not landed",
+                "let the integration user read it, see the capability report",
+            )
+
+
+def flags(column: pa.Array) -> Flags:
+    """Truth values of a boolean array; null counts as false."""
+    result: Flags = column.fill_null(False).to_numpy(zero_copy_only=False)
+    return result
+
+
+def coded(codes: npt.NDArray[Any], words: Sequence[str]) -> pa.DictionaryArray:
+    """
+    Words by their position in a closed vocabulary.
+
+    Args:
+        codes: positions in ``words``, all valid.
+        words: the vocabulary, at most 127 words.
+
+    Returns:
+        A dictionary array with the vocabulary as it is, so that arrays of different batches share it.
+    """
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int8, copy=False)), pa.array(words))
+
+
+def spelled(codes: npt.NDArray[Any], words: Sequence[str]) -> pa.Array:
+    """The same as plain strings."""
+    return pa.array(words, pa.string()).take(pa.array(codes))
