@@ -1,0 +1,82 @@
+"""Open connections, so that a fault can cut one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+from asyncio import BaseTransport, Transport
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+class Wire:
+    """One connection."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+
+    def closing(self) -> bool:
+        """Tell whether the other side, or a fault, has closed the connection."""
+        return bool(self._transport.is_closing())
+
+    def close(self) -> None:
+        """Close the connection in an orderly way, whatever HTTP still expects."""
+        self._transport.close()
+
+    def reset(self) -> None:
+        """Cut the connection at once: the other side sees a reset."""
+        handle = self._transport.get_extra_info("socket")
+        if handle is not None:
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(handle.fileno())) as twin:
+                twin.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
+
+
+class Wires:
+    """The connections of a server, by the address of their other side."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[str, int], Wire] = {}
+
+    def add(self, transport: BaseTransport) -> None:
+        """Note a new connection."""
+        peer = transport.get_extra_info("peername")
+        self._open[(str(peer[0]), int(peer[1]))] = Wire(transport)
+
+    def remove(self, transport: BaseTransport) -> None:
+        """Forget a connection that is gone."""
+        peer = transport.get_extra_info("peername")
+        if peer:
+            self._open.pop((str(peer[0]), int(peer[1])), None)
+
+    def of(self, scope: dict[str, Any]) -> Wire:
+        """Find the connection of a request."""
+        return self._open[(str(scope["client"][0]), int(scope["client"][1]))]
+
+
+def protocol_for(wires: Wires) -> type[HttpToolsProtocol]:
+    """
+    Make a protocol that notes its connections.
+
+    Args:
+        wires: where to note them.
+
+    Returns:
+        A protocol class for the server.
+    """
+
+    class NotedProtocol(HttpToolsProtocol):
+        """HTTP over a connection that faults can get hold of."""
+
+        def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+            wires.add(transport)
+            super().connection_made(transport)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            wires.remove(self.transport)
+            super().connection_lost(exc)
+
+    return NotedProtocol
