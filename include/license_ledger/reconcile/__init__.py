@@ -1,3 +1,1 @@
-"""
-Pure Arrow in, Arrow out: the mismatch bridge. No network, database or file.
-"""
+"""Pure Arrow in, Arrow out: the mismatch bridge. No network, database or file."""

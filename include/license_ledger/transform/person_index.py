@@ -20,6 +20,17 @@ from license_ledger.errors import CorruptAnswer
 from license_ledger.transform.landed import whole
 from license_ledger.transform.persons import Persons
 
+PERSON_COLUMNS = (
+    "user_id",
+    "is_active",
+    "is_frozen",
+    "activity_band",
+    "account_class",
+    "in_scope",
+    "holder_cause",
+)
+"""The columns of conformed users that the index reads."""
+
 _Keys = npt.NDArray[np.uint64]
 
 _WIDTH, _HEAD, _TAIL = 18, 6, 15
@@ -36,8 +47,8 @@ class PersonIndex:
     Finds people by user id.
 
     Args:
-        batches: rows of :func:`license_ledger.transform.conform.people` (or their columns ``user_id,
-            is_active, is_frozen, activity_band, account_class, in_scope, holder_cause``); each user once.
+        batches: rows of :func:`license_ledger.transform.conform.people`, of which :data:`PERSON_COLUMNS` are
+            read; each user once.
 
     Raises:
         CorruptAnswer: a user id is not one of 18 characters.
@@ -78,7 +89,10 @@ class PersonIndex:
         if not len(self):
             return np.full(len(user_ids), -1, np.int64)
         wanted, is_possible = self._keys(*_split(user_ids))
-        positions = np.searchsorted(self._sorted, wanted)
+        # Looked up in order, neighbors share the cache: half the time at a million people.
+        order = np.argsort(wanted)
+        positions = np.empty(len(wanted), np.int64)
+        positions[order] = np.searchsorted(self._sorted, wanted[order])
         np.minimum(positions, len(self) - 1, out=positions)
         is_found = is_possible & (self._sorted[positions] == wanted)
         return np.where(is_found, positions, -1)
