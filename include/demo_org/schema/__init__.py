@@ -1,11 +1,11 @@
 """
 Objects and fields of the demo org.
 
-Declarations only. `OBJECTS` is keyed by API name. A field or object with a `permission` is hidden unless the
-running user has that permission (`ViewSetup`, `ManageUsers`, `ViewAllUsers`, ...) or the org that feature
-(`World.features`: `DigitalExperiences`, `MultiCurrency`, `FeatureLicense.MarketingUser`, ...). Some
-requirements are alternatives, written `A|B`: ask `visible_to(granted)` and `all_rows_visible_to(granted)` instead
-of comparing.
+Declarations only. `OBJECTS` is keyed by API name. A field or object with a `permission` is hidden unless
+the running user has that permission (`ViewSetup`, `ManageUsers`, `ViewAllUsers`, ...) or the org that
+feature (`World.features`: `DigitalExperiences`, `MultiCurrency`, `FeatureLicense.MarketingUser`, ...). Some
+requirements are alternatives, written `A|B`: ask `visible_to(granted)` and `all_rows_visible_to(granted)`
+instead of comparing.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 Random numbers without a sequence: each is a pure function of seed, stream and row.
 
-A world asks for the numbers of any rows at any time and gets the same ones, so nothing has to be generated in order
-or kept. The mixing function is SplitMix64's finalizer, on whole columns.
+A world asks for the numbers of any rows at any time and gets the same ones, so nothing has to be generated
+in order or kept. The mixing function is SplitMix64's finalizer, on whole columns.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """
 Salesforce record ids: 15 characters that count, and 3 that make them safe where case is lost.
 
-An id is key prefix (3) + pod (2) + `0` + counter (9 digits of base 62) + checksum (3). The checksum has one character
-for each five of the fifteen: bit *n* says whether character *n* is an upper-case letter. Ids of one object
-sort, byte by byte, in the order of their counters.
+An id is key prefix (3) + pod (2) + `0` + counter (9 digits of base 62) + checksum (3). The checksum has one
+character for each five of the fifteen: bit *n* says whether character *n* is an upper-case letter. Ids of
+one object sort, byte by byte, in the order of their counters.
 """
 
 from __future__ import annotations

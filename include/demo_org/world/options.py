@@ -27,9 +27,9 @@ class WorldOptions:
     Variations of an org.
 
     Attributes:
-        anchor: The day on which the org has exactly the asked number of users; None means the world's `today`.
-            Two worlds with the same seed, size, options and anchor agree on every day, so a server that is
-            restarted on a later day shows an org that has lived on, when its anchor is kept.
+        anchor: The day on which the org has exactly the asked number of users; None means the world's
+            `today`. Two worlds with the same seed, size, options and anchor agree on every day, so a server
+            that is restarted on a later day shows an org that has lived on, when its anchor is kept.
         horizon_days: How far past the anchor the clock may be set; None means ten years for small orgs and
             less for large ones.
         sandbox: The org is a sandbox copy: every e-mail but the integration user's is made undeliverable

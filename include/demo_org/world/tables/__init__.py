@@ -1,0 +1,1 @@
+"""The records of each object at a moment, column by column."""
