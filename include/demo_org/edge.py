@@ -63,7 +63,8 @@ class Edge:
         reply = await run_in_threadpool(self._answer, call)
         status = 0 if reply.drop else reply.status
         entry = LoggedCall(time.time(), call.method, call.path, status, time.perf_counter() - began)
-        self._service.org.note(entry)
+        if not call.path.startswith("/_demo"):
+            self._service.org.note(entry)
         await _Delivery(reply, call, self._wires.of(scope), send).run()
         entry.seconds = time.perf_counter() - began
 

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from demo_org.calls import Call, Reply, json_reply
+from demo_org.columns import column_metadata
 from demo_org.errors import ApiError, no_such_object
 from demo_org.records import Layout, group_page, record_page
 from demo_org.soql.executor import Count, Groups, RecordSet, run
@@ -80,18 +81,12 @@ def page_rows(result: RecordSet, call: Call, fixed: int | None) -> int:
         return fixed
     asked = re.search(r"batchSize\s*=\s*(\d+)", call.headers.get("sforce-query-options", ""))
     rows = min(_LARGEST_PAGE, max(_SMALLEST_PAGE, int(asked[1]))) if asked else _LARGEST_PAGE
-    lengths = [column.field.length for column in result.columns]
-    if any(
-        length > _LONG_TEXT and column.field.type == "textarea" for length, column in _paired(result, lengths)
-    ):
+    fields = [column.field for column in result.columns]
+    if any(field.type == "textarea" and field.length > _LONG_TEXT for field in fields):
         rows = min(rows, 1000)
-    if sum(min(length, _LONG_TEXT) for length in lengths) > _WIDE_ROW:
+    if sum(min(field.length, _LONG_TEXT) for field in fields) > _WIDE_ROW:
         rows = min(rows, 500)
     return rows
-
-
-def _paired(result: RecordSet, lengths: list[int]) -> list[tuple[int, object]]:
-    return list(zip(lengths, result.columns, strict=True))
 
 
 def _text(call: Call) -> str:
@@ -103,6 +98,8 @@ def _text(call: Call) -> str:
 
 def _query(request: Request, *, deleted: bool) -> Reply:
     org, call = request.org, request.call
+    if call.query.get("columns") == "true":
+        return json_reply(column_metadata(_text(call), org.sight()), call)
     result = run(_text(call), org.sight(deleted=deleted))
     if isinstance(result, Count):
         return json_reply({"totalSize": result.total, "done": True, "records": []}, call)
