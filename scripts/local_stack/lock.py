@@ -1,8 +1,9 @@
 """
 One stack per home: who runs it, where it listens, and who else is using it.
 
-The owner holds an exclusive lock for as long as it lives, so a killed owner leaves no lock behind. A command that
-finds a stack running uses that one, and holds a shared lock meanwhile; the owner waits for it before stopping.
+The owner holds an exclusive lock for as long as it lives, so a killed owner leaves no lock behind. A command
+that finds a stack running uses that one, and holds a shared lock meanwhile; the owner waits for it before it
+stops.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ class StackLock:
             yield
 
     def wait_for_users(self, patience: float) -> bool:
-        """Wait until nobody uses the stack any more; false when somebody still does after that many seconds."""
+        """Wait that many seconds for everybody else to be done; false when somebody is not."""
         deadline = time.monotonic() + patience
         with self._users_path.open("a") as stream:
             while True:

@@ -1,8 +1,8 @@
 """
 Starting, watching and ending the processes of the stack.
 
-Every component is a child in a session of its own, so that Ctrl-C reaches the stack alone and the stack ends its
-children in order. Should the stack itself be killed, the reaper (``reaper.py``) ends them.
+Every component is a child in a session of its own, so that Ctrl-C reaches the stack alone and the stack ends
+its children. Should the stack itself be killed, the reaper (``reaper.py``) ends them.
 """
 
 from __future__ import annotations

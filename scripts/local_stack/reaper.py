@@ -1,8 +1,9 @@
 """
 Ends the processes of a stack that was killed. Run as a script; imports nothing of the package.
 
-Reads lines ``<pid> <creation time> <signal>`` from standard input. A line ``bye`` means that all went well. The
-end of the input without it means that the stack died: the processes are ended, with everything below them.
+Reads lines ``<pid> <creation time> <signal>`` from standard input. A line ``bye`` means that all went well.
+The end of the input without it means that the stack died: the processes are ended, with everything below
+them.
 """
 
 from __future__ import annotations

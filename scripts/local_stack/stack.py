@@ -111,8 +111,8 @@ def _start_airflow(family: Family, home: Home, settings: dict[str, str], api: Ai
     """
     Start the four components.
 
-    The scheduler comes when the API server answers: tasks that start before it fail without a log. The triggerer
-    is needed last.
+    The scheduler comes when the API server answers: tasks that start before it fail without a log. The
+    triggerer is needed last.
     """
 
     def start(*words: str) -> None:

@@ -1,0 +1,55 @@
+"""From an Airflow task to a :class:`license_ledger.pipeline.RunContext`. Imported inside tasks only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from license_ledger.airflow.dates import refuse_other_days, run_key, snapshot_date
+from license_ledger.airflow.hook import LedgerSalesforceHook
+from license_ledger.airflow.storage import open_storage
+from license_ledger.salesforce.connection_values import names_of
+from license_ledger.settings import load_settings
+
+if TYPE_CHECKING:
+    from license_ledger.pipeline import RunContext
+
+
+def run_context(org: str, context: Mapping[str, Any], *, asks_salesforce: bool = False) -> RunContext:
+    """
+    Gather what a step of the walk needs: settings, credentials, sessions, storage, and the day.
+
+    Args:
+        org: the connection id.
+        context: Airflow's task context.
+        asks_salesforce: whether the step reads Salesforce's present state; only a run of today may.
+
+    Returns:
+        The same for every task and every try of a run.
+
+    Raises:
+        ConfigError: naming the setting, connection field or param that is wrong.
+        SnapshotRefused: for a day that cannot be taken.
+    """
+    from license_ledger.pipeline import RunContext
+
+    params, dag_run = context["params"], context["dag_run"]
+    day = snapshot_date(dag_run, params.get("snapshot_date"))
+    if asks_salesforce:
+        refuse_other_days(day, dag_run, datetime.now(UTC))
+    settings = load_settings()
+    hook = LedgerSalesforceHook(org)
+    return RunContext(
+        connection_id=org,
+        snapshot_date=day,
+        run_key=run_key(dag_run),
+        settings=settings,
+        credentials=hook.credentials,
+        sessions=hook.sessions,
+        landing=open_storage(settings.landing_url),
+        staging=open_storage(settings.staging),
+        company_names=names_of(
+            params.get("company_names"), "company_names", default=hook.credentials.company_names
+        ),
+    )

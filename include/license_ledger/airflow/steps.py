@@ -1,0 +1,100 @@
+"""
+The steps of the walk as Airflow's tasks call them: gather the context, call the pipeline, log the receipt.
+
+Imported when the DAG file is parsed; everything heavy is imported inside the functions.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import get_current_context
+
+from license_ledger.airflow.assets import assets, headline
+
+if TYPE_CHECKING:
+    from license_ledger.pipeline import RunContext
+
+log = logging.getLogger(__name__)
+
+Receipt = dict[str, Any]
+
+
+def refresh_token(org: str) -> Receipt:
+    """Get an access token into the token store. The receipt says for which org, never the token."""
+    from license_ledger import pipeline
+
+    return logged("refresh_token", pipeline.refresh_token(_context(org, asks_salesforce=True)))
+
+
+def inspect_org(org: str) -> list[dict[str, Any]]:
+    """Inspect the org. Returns the units to extract; the rest of the receipt becomes the XCom ``receipt``."""
+    from license_ledger import pipeline
+
+    receipt = dict(pipeline.inspect_org(_context(org, asks_salesforce=True)))
+    units = list(receipt.pop("units"))
+    get_current_context()["ti"].xcom_push(key="receipt", value=logged("inspect_org", receipt))
+    return units
+
+
+def transform(org: str) -> Receipt:
+    """Build ``users`` and ``seats`` and the counted holders from what landed."""
+    from license_ledger import pipeline
+
+    return logged("transform", pipeline.transform(_context(org)))
+
+
+def reconcile(org: str) -> Receipt:
+    """Build ``licenses`` and ``mismatches``."""
+    from license_ledger import pipeline
+
+    return logged("reconcile", pipeline.reconcile(_context(org)))
+
+
+def check(org: str) -> Receipt:
+    """Run every check; raises CheckFailed, Unexplained or ImplausibleSnapshot when one selects rows."""
+    from license_ledger import pipeline
+
+    return logged("check", pipeline.check(_context(org)))
+
+
+def publish(org: str) -> Receipt:
+    """Publish the snapshot to staging."""
+    from license_ledger import pipeline
+
+    return logged("publish", pipeline.publish(_context(org)))
+
+
+def load_warehouse(org: str) -> Receipt:
+    """Load the published day; what the receipt says in numbers becomes part of the asset events."""
+    from license_ledger import pipeline
+
+    run = _context(org)
+    receipt = logged("load_warehouse", pipeline.load_warehouse(run))
+    events = get_current_context()["outlet_events"]
+    for table, asset in assets(org).items():
+        events[asset].extra = {"snapshot_date": run.snapshot_date.isoformat(), **headline(receipt, table)}
+    return receipt
+
+
+def summarize(org: str) -> str:
+    """Write the run's report and log it."""
+    from license_ledger import pipeline
+
+    report = str(pipeline.summary(_context(org)))
+    log.info("Report\n%s", report)
+    return report
+
+
+def logged(step: str, receipt: Any) -> Receipt:
+    """Log a receipt on one line; it holds no rows, tokens or names of people."""
+    plain = dict(receipt)
+    log.info("%s: %s", step, ", ".join(f"{name}={value}" for name, value in plain.items()))
+    return plain
+
+
+def _context(org: str, *, asks_salesforce: bool = False) -> RunContext:
+    from license_ledger.airflow.context import run_context
+
+    return run_context(org, get_current_context(), asks_salesforce=asks_salesforce)

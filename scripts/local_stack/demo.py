@@ -1,0 +1,92 @@
+"""The connections of the orgs: those that are configured, or the bundled demo org's."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import Any
+
+from license_ledger.airflow.orgs import DEFAULT_ORG
+
+from .home import Home
+from .processes import StackFailed, tail
+from .stack import Running, Say
+
+MARK = "Bundled demo org of `make run` and `make ui`."
+"""Description of the demo org's connection; one without it is the user's own and never touched."""
+
+START_SECONDS = 60.0
+
+
+def connect_orgs(running: Running, orgs: tuple[str, ...], say: Say) -> bool:
+    """
+    See to it that every org has a connection.
+
+    The demo org is started, and its connection written to Airflow's database, when the default org is the
+    only one and nobody has configured it.
+
+    Returns:
+        Whether the demo org is in use.
+
+    Raises:
+        StackFailed: naming the connections that do not exist.
+    """
+    missing = [org for org in orgs if not _is_configured(running, org)]
+    if not missing:
+        return False
+    if orgs != (DEFAULT_ORG,):
+        raise StackFailed(
+            f"LICENSE_LEDGER_ORGS names connections that Airflow does not have: {', '.join(missing)}; "
+            "create them in the UI (`make ui`), or as AIRFLOW_CONN_… in the environment"
+        )
+    if running.family is not None:
+        began = time.monotonic()
+        _put_connection(running, _start_demo_org(running))
+        say(f"demo org, because no Salesforce connection is configured ({time.monotonic() - began:.1f} s)")
+    return True
+
+
+def _is_configured(running: Running, org: str) -> bool:
+    """Whether the user has made this connection, in the environment, a secrets backend or the database."""
+    if f"AIRFLOW_CONN_{org.upper()}" in os.environ:
+        return True
+    if os.environ.get("AIRFLOW__SECRETS__BACKEND"):
+        return True
+    found = running.api.connection(org)
+    return found is not None and found["description"] != MARK
+
+
+def _start_demo_org(running: Running) -> dict[str, Any]:
+    """Start the demo org with the state of its last time; returns its connection."""
+    home = running.home
+    assert running.family is not None
+    argv = [sys.executable, "-m", "demo_org", "serve", "--state-dir", str(home.demo_org)]
+    component = running.family.start("demo-org", argv, home.log("demo-org"), running.environment)
+    deadline = time.monotonic() + START_SECONDS
+    while not _is_ready(home):
+        component.check()
+        if time.monotonic() > deadline:
+            raise StackFailed("the demo org was not ready in time", tail(component.log))
+        time.sleep(0.05)
+    found: dict[str, Any] = json.loads((home.demo_org / "connection.json").read_text(encoding="utf-8"))
+    return found
+
+
+def _is_ready(home: Home) -> bool:
+    """The demo org prints one line of JSON when it serves."""
+    return any(line.startswith("{") for line in tail(home.log("demo-org"), 1000).splitlines())
+
+
+def _put_connection(running: Running, connection: dict[str, Any]) -> None:
+    extra = connection.get("extra") or {}
+    running.api.put_connection(
+        {
+            "connection_id": DEFAULT_ORG,
+            "conn_type": connection["conn_type"],
+            "description": MARK,
+            "extra": extra if isinstance(extra, str) else json.dumps(extra),
+            **{name: connection[name] for name in ("host", "login", "password") if connection.get(name)},
+        }
+    )

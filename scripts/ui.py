@@ -1,0 +1,61 @@
+"""
+`make ui`: the whole Airflow with its UI, on the same state as `make run`, until Ctrl-C.
+
+Runs and backfills work from there, DAGs run by their schedule, and the demo org serves when no Salesforce
+connection is configured.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from rich.console import Console
+
+from license_ledger.airflow.orgs import configured_orgs
+from license_ledger.errors import LedgerError
+from license_ledger.settings import load_settings
+from local_stack.demo import connect_orgs
+from local_stack.home import HOME_VARIABLE, USERNAME, Home
+from local_stack.processes import StackFailed
+from local_stack.stack import stack
+
+COMMAND = "make ui"
+console = Console(highlight=False)
+
+
+def main() -> int:
+    """Run the command. Returns the exit status: 0 when it was ended by Ctrl-C."""
+    home = Home.locate()
+    os.environ.pop(HOME_VARIABLE, None)
+    ready = False
+    try:
+        load_settings()
+        with stack(home, COMMAND, _say, scheduled=True) as running:
+            connect_orgs(running, configured_orgs(), _say)
+            console.print(f"\n[bold]{running.url}[/bold]   user {USERNAME}   password {home.password()}")
+            if running.family is None:
+                return 0
+            ready = True
+            console.print("Ctrl-C stops everything.\n")
+            while True:
+                running.check()
+                time.sleep(1)
+    except StackFailed as error:
+        console.print(error.evidence, markup=False, style="dim")
+        console.print(f"\n{error.reason}", markup=False, style="bold red")
+    except LedgerError as error:
+        console.print(f"\n{type(error).__name__}: {error}", markup=False, style="bold red")
+    except KeyboardInterrupt:
+        console.print("\nstopped")
+        return 0 if ready else 1
+    return 1
+
+
+def _say(line: str) -> None:
+    console.print(line, markup=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
