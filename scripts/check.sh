@@ -7,7 +7,7 @@ say() { printf '== %s\n' "$*"; }
 say "ruff";               "$bin/ruff" check .
 say "ruff format";        "$bin/ruff" format --check .
 say "mypy, strict";       "$bin/mypy"
-say "import contracts";   "$bin/lint-imports" --no-timing
+say "import contracts";   "$bin/lint-imports" --no-logo
 say "generated docs";     "$bin/python" scripts/generate_docs.py --check
 say "secret scan";        "$bin/python" scripts/scan_secrets.py
 say "yaml";               "$bin/yamllint" --strict .

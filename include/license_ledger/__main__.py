@@ -1,0 +1,82 @@
+"""
+The command line: what can be done without Airflow. Reads only; snapshots are taken by the DAG.
+
+``license-ledger report``   the license position and the mismatch bridge of a published day
+``license-ledger settings`` the settings in force, or what is wrong with them
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import date
+
+from license_ledger import __version__
+from license_ledger.errors import ConfigError, LedgerError, SnapshotRefused
+from license_ledger.settings import PREFIX, load_settings
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run a command.
+
+    Args:
+        arguments: instead of those of the process.
+
+    Returns:
+        0, or 1 after one line on standard error that names the error and what to do.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        print(options.command(options))
+    except LedgerError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="license-ledger", description=__doc__.splitlines()[1])
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+    report = commands.add_parser("report", help="license position and mismatch bridge of a published day")
+    report.add_argument("--org", help="18-character org id; needed when several orgs are published")
+    report.add_argument("--date", type=date.fromisoformat, help="YYYY-MM-DD; default: the newest day")
+    report.set_defaults(command=_report)
+    settings = commands.add_parser("settings", help="the settings in force")
+    settings.set_defaults(command=_settings)
+    return parser
+
+
+def _settings(_: argparse.Namespace) -> str:
+    return "\n".join(
+        f"{PREFIX}{name.upper()}={value}" for name, value in load_settings().model_dump(mode="json").items()
+    )
+
+
+def _report(options: argparse.Namespace) -> str:
+    from license_ledger import reader
+    from license_ledger.reconcile.report import markdown_summary
+    from license_ledger.staging.storage import Storage
+
+    staging = Storage.from_url(load_settings().staging)
+    published = reader.snapshots(staging, options.org).sort_by("snapshot_date").to_pylist()
+    if options.date:
+        published = [row for row in published if row["snapshot_date"] == options.date]
+    orgs = {row["org_id"] for row in published}
+    if not published:
+        raise SnapshotRefused("report", f"no such snapshot is published in {staging.url}", "run the DAG first")
+    if len(orgs) > 1:
+        raise ConfigError("option --org", f"is needed: published are {', '.join(sorted(orgs))}", "name one")
+    newest = published[-1]
+    snapshot = reader.open_snapshot(staging, newest["org_id"], newest["snapshot_date"])
+    return markdown_summary(
+        snapshot.table("licenses"),
+        snapshot.table("mismatches"),
+        title=f"{newest['org_name'] or newest['org_id']}, {newest['snapshot_date']}",
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

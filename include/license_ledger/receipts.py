@@ -1,0 +1,92 @@
+"""What the steps of the walk hand on: small plain values, never a row or a token. Imports nothing of ours."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+
+class Unit(TypedDict):
+    """
+    Objects that one extract task lands.
+
+    Attributes:
+        label: for people, such as ``User (Bulk API 2.0)``.
+        objects: API names, in the order they are extracted.
+    """
+
+    label: str
+    objects: list[str]
+
+
+class TokenReceipt(TypedDict):
+    """Which org the token opens. ``instance`` is a host name."""
+
+    org_id: str
+    instance: str
+
+
+class InspectReceipt(TypedDict):
+    """What an inspection found; the whole of it lies in the run folder."""
+
+    org_id: str
+    snapshot_id: str
+    api_version: str
+    units: list[Unit]
+    missing: list[str]
+    api_calls: int
+
+
+class ExtractReceipt(TypedDict):
+    """Rows landed per object of a unit."""
+
+    unit: str
+    rows: dict[str, int]
+    bytes: int
+    api_calls: int
+
+
+class TransformReceipt(TypedDict):
+    """Rows of the work files, and users left out per scope reason."""
+
+    people: int
+    users: int
+    seats: int
+    out_of_scope: dict[str, int]
+
+
+class ReconcileReceipt(TypedDict):
+    """Licenses, bridge rows, and the sum of unexplained seats whichever their sign."""
+
+    licenses: int
+    mismatches: int
+    unexplained: int
+
+
+class CheckReceipt(TypedDict):
+    """How many checks ran; each selected no row. ``warnings`` are findings that the settings tolerate."""
+
+    checks: int
+    warnings: list[str]
+
+
+class PublishReceipt(TypedDict):
+    """What was published where; ``rows`` per table."""
+
+    org_id: str
+    snapshot_date: str
+    snapshot_id: str
+    staging: str
+    rows: dict[str, int]
+    unexplained: int
+    api_calls: int
+
+
+class LoadReceipt(TypedDict):
+    """What the warehouse holds of the day; ``loaded`` is False when it held this snapshot already."""
+
+    org_id: str
+    snapshot_date: str
+    snapshot_id: str
+    warehouse: str
+    rows: dict[str, int]
+    loaded: bool

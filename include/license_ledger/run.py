@@ -1,0 +1,181 @@
+"""One run of the walk: what it was given, and what lies in its folder. No Airflow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+from pyarrow.dataset import Dataset, dataset
+
+from license_ledger.errors import SchemaDrift
+from license_ledger.salesforce.credentials import Credentials
+from license_ledger.salesforce.rest import RestClient
+from license_ledger.salesforce.tokens import Sessions
+from license_ledger.settings import Settings
+from license_ledger.staging.landing import ObjectReceipt, RunFolder
+from license_ledger.staging.parquet import FileReceipt, ParquetSink
+from license_ledger.staging.storage import Storage
+
+INSPECTION = "inspection.json"
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """
+    What every step of a run is given; the same for every step and every try.
+
+    Attributes:
+        connection_id: names the org's connection.
+        snapshot_date: the UTC day the run is for.
+        run_key: names the run in the landing area.
+        settings: of the pipeline.
+        credentials: of the org.
+        sessions: where access tokens come from.
+        landing: root of the landing area.
+        staging: root of the staging area.
+        company_names: the company filter of this run.
+        org_id: 18 characters; empty until it is known, then asked of the session.
+        clock: the present, with a time zone.
+    """
+
+    connection_id: str
+    snapshot_date: date
+    run_key: str
+    settings: Settings
+    credentials: Credentials
+    sessions: Sessions
+    landing: Storage
+    staging: Storage
+    company_names: tuple[str, ...]
+    org_id: str = ""
+    clock: Callable[[], datetime] = field(default=_utc_now)
+
+    @cached_property
+    def org(self) -> str:
+        """18-character id of the org."""
+        return self.org_id or self.sessions.current().org_id
+
+    @cached_property
+    def landed(self) -> Landed:
+        """The run's folder."""
+        return Landed(RunFolder(self.landing, self.org, self.snapshot_date, self.run_key))
+
+    def client(self) -> RestClient:
+        """A new client of the org, at the connection's API version."""
+        return RestClient(
+            self.sessions,
+            api_version=self.credentials.api_version,
+            ca_bundle=self.credentials.ca_bundle,
+            proxies=self.credentials.proxies,
+        )
+
+
+@dataclass(frozen=True)
+class Landed:
+    """
+    The folder of a run, read in the light of its inspection.
+
+    Attributes:
+        folder: the run folder.
+    """
+
+    folder: RunFolder
+
+    @cached_property
+    def inspection(self) -> Mapping[str, Any]:
+        """What ``inspect_org`` found. Raises FileNotFoundError before that."""
+        found: Mapping[str, Any] = self.folder.read_json(INSPECTION)
+        return found
+
+    @property
+    def captured_at(self) -> datetime:
+        """When the extract began (UTC)."""
+        return datetime.fromisoformat(self.inspection["captured_at"])
+
+    @property
+    def snapshot_id(self) -> str:
+        """Identifies what this run will publish."""
+        return str(self.inspection["snapshot_id"])
+
+    def columns(self, object_name: str) -> list[str]:
+        """API names of the fields that the org offers of an object; empty when it offers none."""
+        described = self.inspection["objects"].get(object_name) or {}
+        return [name for name, _ in described.get("fields", [])]
+
+    def offers(self, object_name: str, name: str) -> bool:
+        """Whether the org offers a field."""
+        return name in self.columns(object_name)
+
+    def has_landed(self, object_name: str) -> bool:
+        """Whether the object could be read. An object that could not is a capability, not a zero."""
+        described = self.inspection["objects"].get(object_name) or {}
+        return bool(described.get("available"))
+
+    def batches(self, object_name: str) -> Iterator[pa.RecordBatch]:
+        """
+        Stream what landed of an object.
+
+        Raises:
+            SchemaDrift: it was to be extracted and did not land.
+        """
+        self._require(object_name)
+        yield from self.folder.batches(object_name)
+
+    def table_if_landed(self, object_name: str) -> pa.Table | None:
+        """All rows of a small object; None when it could not be read. Raises as :meth:`batches`."""
+        if not self.has_landed(object_name):
+            return None
+        self._require(object_name)
+        return self.folder.table(object_name)
+
+    def rows(self) -> dict[str, int]:
+        """Rows per landed object."""
+        return {
+            name: self._require(name)["rows"] for name in self.inspection["objects"] if self.has_landed(name)
+        }
+
+    def write_work(
+        self, name: str, table: pa.Table, metadata: Mapping[str, str] | None = None
+    ) -> FileReceipt:
+        """Put a small table into a work file."""
+        with self.work_writer(name, table.schema, metadata or {}) as sink:
+            sink.write(table)
+        return sink.receipt
+
+    def work_writer(
+        self, name: str, schema: pa.Schema, metadata: Mapping[str, str]
+    ) -> AbstractContextManager[ParquetSink]:
+        """Stream a work file."""
+        return self.folder.storage.parquet_writer(self.folder.work(f"{name}.parquet"), schema, metadata)
+
+    def work_source(self, name: str) -> str | Dataset:
+        """A work file for the checks: its path on a local disk, else a dataset that can be scanned again."""
+        storage, path = self.folder.storage, self.folder.work(f"{name}.parquet")
+        if storage.is_local:
+            return storage.path(path)
+        return dataset(storage.path(path), filesystem=storage.fs, format="parquet")
+
+    def work_table(self, name: str) -> pa.Table:
+        """All rows of a small work file."""
+        batches = list(self.folder.storage.parquet_batches(self.folder.work(f"{name}.parquet")))
+        footer = self.folder.storage.parquet_footer(self.folder.work(f"{name}.parquet"))
+        return pa.Table.from_batches(batches, schema=footer.schema)
+
+    def _require(self, object_name: str) -> ObjectReceipt:
+        receipt = self.folder.landed(object_name)
+        if receipt is None:
+            raise SchemaDrift(
+                f"landing of {object_name}",
+                "nothing is there, although the org offers the object",
+                "clear the extract tasks of this run and let them run again",
+            )
+        return receipt
