@@ -32,7 +32,8 @@ def open_readonly(
     Open the warehouse as it is now, for reading; later loads do not change what this connection sees.
 
     The file is attached to an in-memory database, because connections that one process opens on a path share
-    its first version for as long as any of them is open. The connection can reach no other file.
+    its first version for as long as any of them is open. The connection can reach no other file, spills
+    nothing to disk, and its cursors have to name tables in full, ``ledger.users``.
 
     Raises:
         ConfigError: there is no such file, or it is no warehouse that this version can read.
@@ -45,7 +46,8 @@ def open_readonly(
             "does not exist",
             "take a snapshot first, or correct LICENSE_LEDGER_WAREHOUSE",
         )
-    connection = duckdb.connect(":memory:", config=configuration(memory_limit, threads))
+    config = configuration(memory_limit, threads) | {"temp_directory": ""}
+    connection = duckdb.connect(":memory:", config=config)
     try:
         with _opening(target):
             connection.execute(f"ATTACH {ddl.literal(str(target))} AS ledger (READ_ONLY)")

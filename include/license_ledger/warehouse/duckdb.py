@@ -19,7 +19,6 @@ from license_ledger.errors import StagingUnwritable, StoreBusy
 from license_ledger.schemas import SCHEMA_VERSION, TABLES
 from license_ledger.warehouse import ddl
 from license_ledger.warehouse.connection import (
-    MEMORY_LIMIT,
     STATE_TABLE,
     THREADS,
     configuration,
@@ -39,6 +38,9 @@ from license_ledger.warehouse.statements import VIEWS, views
 from license_ledger.warehouse.swap import exclusive, successor
 
 __all__ = ["LoadReceipt", "LoadableSnapshot", "load", "open_readonly", "warehouse_path"]
+
+MEMORY_LIMIT = "128MB"
+"""For DuckDB's own buffers; a load of millions of users takes about three times that in all."""
 
 STORAGE_VERSION = "v1.2.0"
 """Format of a new file: BI tools carry older DuckDB releases, and the newest format is closed to them."""

@@ -1,6 +1,6 @@
--- How far can the numbers of a day be trusted? Where they come from, how old Salesforce's own counters were, what
--- is not explained, what was not visible, which days are missing before it, and whether the meaning of "in scope"
--- changed since the day before.
+-- How far can the numbers of a day be trusted? Where they come from, how old Salesforce's own counters
+-- were, what is not explained, what was not visible, which days are missing before it, and whether the
+-- meaning of "in scope" changed since the day before.
 -- Grain: a snapshot, that is an org on a day.
 WITH counters AS (
     SELECT
@@ -17,7 +17,7 @@ rest AS (
         org_id,
         snapshot_date,
         CAST(sum(abs(seat_count)) AS BIGINT) AS unexplained_count,
-        CAST(sum(CASE WHEN seat_count <> 0 THEN 1 ELSE 0 END) AS BIGINT) AS unexplained_license_count
+        count(CASE WHEN seat_count <> 0 THEN 1 END) AS unexplained_license_count
     FROM mismatches
     WHERE cause = 'unexplained'
     GROUP BY org_id, snapshot_date

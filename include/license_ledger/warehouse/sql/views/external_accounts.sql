@@ -1,7 +1,7 @@
--- Which people from outside the company have accounts, from which domains, on which licenses, and do they use
--- them? Accounts of partners and customers (external), of people on a standard license whose domain is not the
--- company's (contractor), and of guests. An account counts once for every license it holds, and once without a
--- license if it holds none.
+-- Which people from outside the company have accounts, from which domains, on which licenses, and do they
+-- use them? Accounts of partners and customers (external), of people on a standard license whose domain is
+-- not the company's (contractor), and of guests. An account counts once for every license it holds, and
+-- once without a license if it holds none.
 -- Grain: an account class, user type, e-mail domain and license, of an org on a day.
 WITH latest AS (
     SELECT org_id, max(snapshot_date) AS snapshot_date
@@ -20,13 +20,10 @@ SELECT
     max(seats.license_key) AS license_key,
     max(seats.license_name) AS license_name,
     count(*) AS account_count,
-    CAST(sum(CASE WHEN users.is_active THEN 1 ELSE 0 END) AS BIGINT)
-        AS active_account_count,
-    CAST(sum(CASE WHEN users.is_active AND users.is_frozen THEN 1 ELSE 0 END) AS BIGINT)
-        AS frozen_account_count,
-    CAST(sum(CASE WHEN users.is_active AND users.activity_band = '0-30' THEN 1 ELSE 0 END) AS BIGINT)
-        AS seen_in_30_days_count,
-    CAST(sum(CASE WHEN users.is_active AND users.activity_band IN ('91-180', '181+', 'never') THEN 1 ELSE 0 END) AS BIGINT)
+    count(CASE WHEN users.is_active THEN 1 END) AS active_account_count,
+    count(CASE WHEN users.is_active AND users.is_frozen THEN 1 END) AS frozen_account_count,
+    count(CASE WHEN users.is_active AND users.activity_band = '0-30' THEN 1 END) AS seen_in_30_days_count,
+    count(CASE WHEN users.is_active AND users.activity_band IN ('91-180', '181+', 'never') THEN 1 END)
         AS not_seen_in_90_days_count
 FROM users
 INNER JOIN latest ON latest.org_id = users.org_id

@@ -1,6 +1,6 @@
--- Of each license: how many seats are bought, used and left, how many of the used ones are in scope, and where
--- the others went? The five counts from in_scope_count to unexplained_count add up to used_count. is_latest marks
--- the newest day of each org.
+-- Of each license: how many seats are bought, used and left, how many of the used ones are in scope, and
+-- where the others went? The five counts from in_scope_count to unexplained_count add up to used_count.
+-- is_latest marks the newest day of each org.
 -- Grain: a license of an org on a day.
 WITH latest AS (
     SELECT org_id, max(snapshot_date) AS snapshot_date
@@ -41,7 +41,8 @@ SELECT
     l.available_count,
     l.in_scope_count,
     CASE WHEN l.license_layer <> 'usage' THEN coalesce(b.out_of_scope_count, 0) END AS out_of_scope_count,
-    CASE WHEN l.license_layer <> 'usage' THEN coalesce(b.deactivated_holder_count, 0) END AS deactivated_holder_count,
+    CASE WHEN l.license_layer <> 'usage' THEN coalesce(b.deactivated_holder_count, 0) END
+        AS deactivated_holder_count,
     CASE WHEN l.license_layer <> 'usage' THEN coalesce(b.not_seen_count, 0) END AS not_seen_count,
     CASE WHEN l.license_layer <> 'usage' THEN coalesce(b.unexplained_count, 0) END AS unexplained_count,
     CAST(100.0 * l.used_count / nullif(l.total_count, 0) AS NUMERIC(38, 1)) AS utilization_percent,

@@ -1,6 +1,6 @@
--- Why is the number of seats in scope not the number Salesforce counts? The causes of a license, in order, with
--- their share of its used_count. is_balanced says whether they add up to it; it is null where Salesforce counts no
--- seats.
+-- Why is the number of seats in scope not the number Salesforce counts? The causes of a license, in order,
+-- with their share of its used_count. is_balanced says whether they add up to it; it is null where
+-- Salesforce counts no seats.
 -- Grain: a license and a cause, of an org on a day.
 WITH latest AS (
     SELECT org_id, max(snapshot_date) AS snapshot_date

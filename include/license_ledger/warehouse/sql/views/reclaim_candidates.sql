@@ -1,7 +1,8 @@
--- Which seats in scope look wasted, and can they be taken back at once or must somebody look first? A seat is in
--- one waste class only, the first that applies: deactivated (and Salesforce still counts the seat), frozen, never
--- logged in (30 days or more after the user was created), idle for 181 days or more, idle for 91 to 180 days.
--- Activity that is not monitored is never taken for idleness, and system users are no candidates.
+-- Which seats in scope look wasted, and can they be taken back at once or must somebody look first? A seat
+-- is in one waste class only, the first that applies: deactivated (and Salesforce still counts the seat),
+-- frozen, never logged in (30 days or more after the user was created), idle for 181 days or more, idle for
+-- 91 to 180 days. Activity that is not monitored is never taken for idleness, and system users are no
+-- candidates.
 -- Grain: a wasted seat of an in-scope user, of an org on a day.
 WITH latest AS (
     SELECT org_id, max(snapshot_date) AS snapshot_date
@@ -12,6 +13,12 @@ counted_though_deactivated AS (
     SELECT org_id, snapshot_date, license_layer, license_id
     FROM mismatches
     WHERE cause = 'deactivated_holder' AND seat_count > 0
+),
+marked AS (
+    SELECT seats.*, seats.snapshot_date = latest.snapshot_date AS is_latest
+    FROM seats
+    INNER JOIN latest ON latest.org_id = seats.org_id
+    WHERE seats.cause IN ('in_scope', 'deactivated_holder')
 ),
 classified AS (
     SELECT
@@ -47,7 +54,7 @@ classified AS (
         users.role_name,
         users.last_login_at,
         users.created_at
-    FROM seats
+    FROM marked AS seats
     INNER JOIN users
         ON users.org_id = seats.org_id
         AND users.snapshot_date = seats.snapshot_date
@@ -57,12 +64,11 @@ classified AS (
         AND counted.snapshot_date = seats.snapshot_date
         AND counted.license_layer = seats.license_layer
         AND counted.license_id = seats.license_id
-    WHERE seats.cause IN ('in_scope', 'deactivated_holder')
 )
 SELECT
     c.org_id,
     c.snapshot_date,
-    c.snapshot_date = latest.snapshot_date AS is_latest,
+    c.is_latest,
     c.license_layer,
     c.license_id,
     c.license_key,
@@ -93,7 +99,6 @@ SELECT
     c.created_at,
     c.assigned_at
 FROM classified AS c
-INNER JOIN latest ON latest.org_id = c.org_id
 LEFT JOIN licenses AS l
     ON l.org_id = c.org_id
     AND l.snapshot_date = c.snapshot_date

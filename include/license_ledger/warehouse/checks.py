@@ -1,0 +1,173 @@
+"""
+The checks before publishing: SQL that selects rows which should not exist. May import errors, schemas and the
+warehouse.
+
+Every file in ``sql/checks`` is one check over the relations ``users``, ``licenses``, ``seats`` and
+``mismatches`` of one snapshot. Its first column, ``subject``, names the license or the column that is wrong,
+never a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal, TypeAlias
+
+import duckdb
+import pyarrow as pa
+import pyarrow.dataset as pads
+import pyarrow.parquet as pq
+
+from license_ledger.errors import CheckFailed, Unexplained
+from license_ledger.schemas import SNAPSHOTS, TABLES, Table
+from license_ledger.warehouse.connection import configuration
+from license_ledger.warehouse.statements import Statement, checks
+
+MEMORY_LIMIT = "128MB"
+TOLERANT = "unexplained_above_tolerance"
+"""The check that the setting ``mismatch_action`` can turn into a warning."""
+
+CHECKED = tuple(table for table in TABLES if table is not SNAPSHOTS)
+_SHOWN = 5
+
+Source: TypeAlias = str | Path | pa.Table | pads.Dataset
+"""A local Parquet file, or something Arrow that can be read several times."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """
+    A check that found rows.
+
+    Attributes:
+        check: name of its SQL file; ``columns`` when a table does not have the columns it should have.
+        rule: what should have been the case, in words.
+        count: how many rows should not exist.
+        subjects: the licenses or columns they belong to, most rows first.
+        is_warning: whether publishing may go on all the same.
+    """
+
+    check: str
+    rule: str
+    count: int
+    subjects: tuple[str, ...]
+    is_warning: bool = False
+
+    def __str__(self) -> str:
+        shown = ", ".join(self.subjects[:_SHOWN])
+        more = f" and {len(self.subjects) - _SHOWN} more" if len(self.subjects) > _SHOWN else ""
+        return f"{self.check}: {self.count} in {shown}{more}"
+
+
+def run_checks(
+    files: Mapping[str, Source],
+    *,
+    tolerance: int,
+    action: Literal["fail", "warn"] = "fail",
+    temp_directory: str | Path | None = None,
+    memory_limit: str = MEMORY_LIMIT,
+    threads: int = 2,
+) -> list[Failure]:
+    """
+    Run every check over the tables of one snapshot.
+
+    Args:
+        files: where the four tables besides `snapshots` are, by name.
+        tolerance: unexplained seats per license that are let pass.
+        action: whether more than that fails, or warns.
+        temp_directory: where DuckDB spills to beyond the memory limit; default: one of the system's, removed
+            afterwards.
+        memory_limit: of DuckDB.
+        threads: of DuckDB.
+
+    Returns:
+        The checks that found something, by name; empty when all is well. When columns are wrong the tables
+        cannot be queried, and that is the only failure.
+
+    Raises:
+        KeyError: a table is missing in ``files``.
+    """
+    unlike = [problem for table in CHECKED for problem in _columns_unlike(table, files[table.name])]
+    if unlike:
+        rule = "A table must have the columns of schemas.py, in their types."
+        return [Failure("columns", rule, len(unlike), tuple(unlike))]
+    with TemporaryDirectory(dir=temp_directory, prefix="checks-") as spill:
+        config = configuration(memory_limit, threads) | {"temp_directory": spill}
+        with duckdb.connect(":memory:", config=config | {"preserve_insertion_order": False}) as connection:
+            for table in CHECKED:
+                _relate(connection, table.name, files[table.name])
+            connection.register("vocabulary", _vocabulary())
+            found = [_run(connection, check, tolerance, action) for check in checks()]
+    return [failure for failure in found if failure]
+
+
+def require_passed(failures: Sequence[Failure]) -> None:
+    """
+    Stop unless all failures are warnings.
+
+    Raises:
+        Unexplained: the only matter is seats that the bridge cannot explain.
+        CheckFailed: any other check found rows. Both name checks, counts, licenses and columns.
+    """
+    stopping = [failure for failure in failures if not failure.is_warning]
+    if not stopping:
+        return
+    told = "; ".join(map(str, stopping))
+    if all(failure.check == TOLERANT for failure in stopping):
+        raise Unexplained(
+            "mismatch bridge", told, "see the runbook, or raise LICENSE_LEDGER_MISMATCH_TOLERANCE"
+        )
+    raise CheckFailed("checks before publishing", told, "nothing was published; see the runbook")
+
+
+def _run(
+    connection: duckdb.DuckDBPyConnection, check: Statement, tolerance: int, action: str
+) -> Failure | None:
+    query = (
+        f"SELECT subject, count(*) AS row_count FROM ({check.text}) AS found "  # noqa: S608
+        "GROUP BY subject ORDER BY row_count DESC, subject"
+    )
+    parameters = {"tolerance": tolerance} if "$tolerance" in check.text else {}
+    rows = connection.execute(query, parameters).fetchall()
+    if not rows:
+        return None
+    return Failure(
+        check.name,
+        check.purpose,
+        sum(count for _, count in rows),
+        tuple(str(subject) for subject, _ in rows),
+        check.name == TOLERANT and action == "warn",
+    )
+
+
+def _relate(connection: duckdb.DuckDBPyConnection, name: str, source: Source) -> None:
+    if isinstance(source, str | Path):
+        connection.read_parquet(str(source)).create_view(name)
+    else:
+        connection.register(name, source)
+
+
+def _columns_unlike(table: Table, source: Source) -> list[str]:
+    found = pq.read_schema(source) if isinstance(source, str | Path) else source.schema
+    declared = table.arrow_schema
+    return [
+        *(f"{table.name}.{name} is missing" for name in declared.names if name not in found.names),
+        *(f"{table.name}.{name} is not declared" for name in found.names if name not in declared.names),
+        *(
+            f"{table.name}.{field.name} is {found.field(field.name).type} instead of {field.type}"
+            for field in declared
+            if field.name in found.names and found.field(field.name).type != field.type
+        ),
+    ]
+
+
+def _vocabulary() -> pa.Table:
+    words = [
+        {"table_name": table.name, "column_name": column.name, "word": word}
+        for table in CHECKED
+        for column in table.columns
+        for word in column.values
+    ]
+    return pa.Table.from_pylist(words)

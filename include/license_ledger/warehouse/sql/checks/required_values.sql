@@ -1,0 +1,60 @@
+-- A column that schemas.py declares not null, keys among them, must have a value in every row.
+SELECT
+    'users.' || CASE
+        WHEN user_id IS NULL THEN 'user_id'
+        WHEN account_class IS NULL THEN 'account_class'
+        WHEN scope_reason IS NULL THEN 'scope_reason'
+        WHEN is_active IS NULL THEN 'is_active'
+        ELSE 'activity_band'
+    END AS subject
+FROM users
+WHERE user_id IS NULL
+    OR account_class IS NULL
+    OR scope_reason IS NULL
+    OR is_active IS NULL
+    OR activity_band IS NULL
+UNION ALL
+SELECT
+    'licenses.' || CASE
+        WHEN license_layer IS NULL THEN 'license_layer'
+        WHEN license_id IS NULL THEN 'license_id'
+        WHEN is_unlimited IS NULL THEN 'is_unlimited'
+        ELSE 'count_basis'
+    END AS subject
+FROM licenses
+WHERE license_layer IS NULL
+    OR license_id IS NULL
+    OR is_unlimited IS NULL
+    OR count_basis IS NULL
+UNION ALL
+SELECT
+    'seats.' || CASE
+        WHEN user_id IS NULL THEN 'user_id'
+        WHEN license_layer IS NULL THEN 'license_layer'
+        WHEN license_id IS NULL THEN 'license_id'
+        WHEN is_active IS NULL THEN 'is_active'
+        WHEN activity_band IS NULL THEN 'activity_band'
+        WHEN account_class IS NULL THEN 'account_class'
+        ELSE 'cause'
+    END AS subject
+FROM seats
+WHERE user_id IS NULL
+    OR license_layer IS NULL
+    OR license_id IS NULL
+    OR is_active IS NULL
+    OR activity_band IS NULL
+    OR account_class IS NULL
+    OR cause IS NULL
+UNION ALL
+SELECT
+    'mismatches.' || CASE
+        WHEN license_layer IS NULL THEN 'license_layer'
+        WHEN license_id IS NULL THEN 'license_id'
+        WHEN cause IS NULL THEN 'cause'
+        ELSE 'seat_count'
+    END AS subject
+FROM mismatches
+WHERE license_layer IS NULL
+    OR license_id IS NULL
+    OR cause IS NULL
+    OR seat_count IS NULL

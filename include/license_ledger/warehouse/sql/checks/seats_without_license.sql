@@ -1,0 +1,6 @@
+-- The license of a seat must be in table licenses.
+SELECT seats.license_layer || ' license ' || coalesce(seats.license_name, seats.license_id) AS subject
+FROM seats
+LEFT JOIN licenses
+    ON licenses.license_layer = seats.license_layer AND licenses.license_id = seats.license_id
+WHERE licenses.license_id IS NULL

@@ -1,0 +1,6 @@
+-- What the bridge of a license cannot explain must not be more than the setting mismatch_tolerance.
+SELECT
+    license_layer || ' license ' || coalesce(license_name, license_id) AS subject,
+    seat_count
+FROM mismatches
+WHERE cause = 'unexplained' AND abs(seat_count) > $tolerance

@@ -1,0 +1,60 @@
+"""The SQL files of the warehouse are single, harmless, explained queries."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from license_ledger.warehouse import statements
+from license_ledger.warehouse.statements import VIEWS, Statement, checks, views
+
+FOLDER = Path(statements.__file__).parent / "sql"
+ALL = [*views(), *checks()]
+
+
+def test_every_file_is_a_view_or_a_check() -> None:
+    """No SQL file lies in the package unused, and every view that is named has a file."""
+    files = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file()}
+
+    assert files == {f"views/{name}.sql" for name in VIEWS} | {
+        f"checks/{check.name}.sql" for check in checks()
+    }
+    assert len(VIEWS) == len(set(VIEWS)) == 6
+
+
+@pytest.mark.parametrize("statement", ALL, ids=lambda statement: statement.name)
+def test_a_file_is_one_query_that_changes_nothing(statement: Statement) -> None:
+    """A file holds one SELECT, and none of the words that change, open or fetch something."""
+    text = re.sub(r"'[^']*'", "''", statement.text)
+
+    assert re.match(r"(SELECT|WITH)\s", text)
+    assert ";" not in text
+    forbidden = (
+        r"\b(DROP|ATTACH|DETACH|INSTALL|LOAD|CREATE|ALTER|INSERT|UPDATE|DELETE|TRUNCATE|COPY|PRAGMA|SET)\b"
+    )
+    assert re.findall(forbidden, text, re.IGNORECASE) == []
+
+
+@pytest.mark.parametrize("view", views(), ids=lambda view: view.name)
+def test_a_view_says_what_it_answers_and_its_grain(view: Statement) -> None:
+    """A view begins with a question, and a line that says what one row is."""
+    assert "?" in view.purpose
+    assert view.grain.endswith(" of an org on a day.") or view.grain == "a snapshot, that is an org on a day."
+
+
+@pytest.mark.parametrize("check", checks(), ids=lambda check: check.name)
+def test_a_check_says_its_rule(check: Statement) -> None:
+    """A check begins with its rule as a sentence, and selects a subject."""
+    assert check.purpose.endswith(".")
+    assert check.grain == ""
+    assert re.search(r"\bAS subject\b", check.text)
+
+
+def test_a_view_comes_after_the_views_it_reads() -> None:
+    """The order in which views are made is one in which they can be made."""
+    for place, view in enumerate(views()):
+        reads = {name for name in VIEWS if re.search(rf"\b(FROM|JOIN) {name}\b", view.text)}
+
+        assert reads <= set(VIEWS[:place])
