@@ -100,23 +100,30 @@ class _Delivery:
         if reply.drop:
             self._wire.reset()
             return False
-        pieces, compressed = self._pieces()
+        compressed = self._compresses()
         if reply.faults and reply.status not in {204, 304}:
-            return await self._spoiled(pieces, compressed)
+            return await self._spoiled(compressed)
         await self._start(compressed)
-        if self._call.method != "HEAD":
-            async for piece in pieces:
-                await self._send({"type": "http.response.body", "body": piece, "more_body": True})
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        if isinstance(reply.body, bytes):
+            body = gzip.compress(reply.body, 1) if compressed else reply.body
+            await self._piece(b"" if self._call.method == "HEAD" else body, last=True)
+        else:
+            async for piece in self._pieces(compressed):
+                await self._piece(piece)
+            await self._piece(b"", last=True)
         return not self._wire.closing()
 
-    def _pieces(self) -> tuple[AsyncIterator[bytes], bool]:
+    def _compresses(self) -> bool:
+        wanted = "gzip" in self._call.headers.get("accept-encoding", "")
+        return wanted and self._reply.body != b"" and self._reply.status not in {204, 304}
+
+    def _pieces(self, compressed: bool) -> AsyncIterator[bytes]:
         body = self._reply.body
         source: Iterator[bytes] = iter([body]) if isinstance(body, bytes) else body
-        wanted = "gzip" in self._call.headers.get("accept-encoding", "")
-        if not wanted or body == b"" or self._reply.status in {204, 304}:
-            return iterate_in_threadpool(source), False
-        return iterate_in_threadpool(_compressed(source)), True
+        return iterate_in_threadpool(_compressed(source) if compressed else source)
+
+    async def _piece(self, body: bytes, *, last: bool = False) -> None:
+        await self._send({"type": "http.response.body", "body": body, "more_body": not last})
 
     async def _start(self, compressed: bool, length: int | None = None) -> None:
         reply = self._reply
@@ -134,8 +141,8 @@ class _Delivery:
         listed = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         await self._send({"type": "http.response.start", "status": reply.status, "headers": listed})
 
-    async def _spoiled(self, pieces: AsyncIterator[bytes], compressed: bool) -> bool:
-        body = b"".join([piece async for piece in pieces])
+    async def _spoiled(self, compressed: bool) -> bool:
+        body = b"".join([piece async for piece in self._pieces(compressed)])
         faults = self._reply.faults
         if "truncate_gzip" in faults and not compressed:
             body, compressed = gzip.compress(body), True
@@ -149,12 +156,12 @@ class _Delivery:
             await self._break(body, breaking, faults[breaking])
             return False
         await self._paced(body, faults)
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        await self._piece(b"", last=True)
         return not self._wire.closing()
 
     async def _break(self, body: bytes, name: str, options: dict[str, Any]) -> None:
         part = body[: max(1, int(len(body) * float(options.get("after", 0.5))))]
-        await self._send({"type": "http.response.body", "body": part, "more_body": True})
+        await self._piece(part)
         # What was written must be on its way before the connection goes, or the client would see nothing at
         # all.
         await asyncio.sleep(0.05)
@@ -167,17 +174,15 @@ class _Delivery:
         if "slow_drip" in faults:
             size, pause = int(faults["slow_drip"]["bytes"]), float(faults["slow_drip"]["pause"])
             for start in range(0, len(body), size):
-                await self._send(
-                    {"type": "http.response.body", "body": body[start : start + size], "more_body": True}
-                )
+                await self._piece(body[start : start + size])
                 await asyncio.sleep(pause)
             return
         if "stall" in faults:
             place = int(len(body) * float(faults["stall"]["after"]))
-            await self._send({"type": "http.response.body", "body": body[:place], "more_body": True})
+            await self._piece(body[:place])
             await asyncio.sleep(float(faults["stall"]["seconds"]))
             body = body[place:]
-        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+        await self._piece(body)
 
 
 _BREAKING = ("reset_mid_body", "truncate_body", "token_answer_truncated")
