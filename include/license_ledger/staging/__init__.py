@@ -1,3 +1,1 @@
-"""
-Landing and staging areas: layout, atomic publish, manifest, locks. Local disk and object stores.
-"""
+"""Landing and staging areas: layout, atomic publish, manifest, locks. Local disk and object stores."""

@@ -1,0 +1,172 @@
+"""
+A local disk, or whatever is mounted like one: atomic by rename, kept by hard link. May import errors.
+
+Everything is written under a hidden name on the same file system, flushed to the disk, and renamed into
+place; the directory is flushed too. Where hard links are refused or names lie on different devices, files
+are copied.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+import pyarrow as pa
+
+_NO_LINK = {
+    errno.EXDEV,
+    errno.EPERM,
+    errno.EMLINK,
+    errno.ENOTSUP,
+    errno.EOPNOTSUPP,
+    errno.ENOSYS,
+    errno.EACCES,
+}
+
+
+class Disk:
+    """The local medium; see :class:`license_ledger.staging.medium.Medium` for what each method promises."""
+
+    def version(self, path: str) -> str | None:
+        """Inode, time and size of the file."""
+        try:
+            found = Path(path).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return f"{found.st_ino}-{found.st_mtime_ns}-{found.st_size}"
+
+    def read(self, path: str) -> bytes:
+        """One open file: a rename meanwhile does not touch it."""
+        return Path(path).read_bytes()
+
+    def read_all(self, paths: Sequence[str]) -> dict[str, bytes]:
+        """One after the other."""
+        found = {}
+        for path in paths:
+            with suppress(FileNotFoundError):
+                found[path] = self.read(path)
+        return found
+
+    def open(self, path: str) -> pa.NativeFile:
+        """An open file descriptor, held by the inode."""
+        return pa.OSFile(path, mode="r")
+
+    def write(self, path: str, content: bytes) -> None:
+        """Write beside, flush, rename."""
+        with self.sink(path) as stream:
+            stream.write(content)
+
+    @contextmanager
+    def sink(self, path: str, *, durable: bool = True) -> Iterator[IO[bytes]]:
+        """A hidden neighbour of the file, renamed at the end."""
+        target = Path(path)
+        hidden = self._hidden(target)
+        try:
+            with hidden.open("xb") as stream:
+                yield stream
+                if durable:
+                    stream.flush()
+                    os.fsync(stream.fileno())
+            hidden.replace(target)
+            if durable:
+                _flush_directory(target.parent)
+        finally:
+            hidden.unlink(missing_ok=True)
+
+    def duplicate(self, source: str, target: str) -> None:
+        """A hard link, or a copy where there can be none."""
+        wanted = Path(target)
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            wanted.hardlink_to(source)
+        except FileExistsError:
+            return
+        except OSError as error:
+            if error.errno not in _NO_LINK:
+                raise
+            self.receive(source, target)
+        _flush_directory(wanted.parent)
+
+    def receive(self, local: str, target: str) -> None:
+        """Copy under a hidden name, flush, rename."""
+        with Path(local).open("rb") as source, self.sink(target) as stream:
+            shutil.copyfileobj(source, stream, 1 << 20)
+
+    def place(self, source: str, target: str, over: str | None) -> bool:
+        """
+        One rename.
+
+        The version is compared just before, which is no guard by itself: on a disk the guard is the lease,
+        which nobody can hold beside a living writer.
+        """
+        wanted = Path(target)
+        if self.version(target) != over:
+            return False
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+        with Path(source).open("rb") as stream:
+            os.fsync(stream.fileno())
+        try:
+            Path(source).replace(wanted)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            self.receive(source, target)
+        # A rename onto another name of the same file does nothing: the source is still there.
+        Path(source).unlink(missing_ok=True)
+        _flush_directory(wanted.parent)
+        _flush_directory(wanted.parent.parent)
+        return True
+
+    def delete(self, path: str) -> None:
+        """Unlink, or remove the tree."""
+        target = Path(path)
+        if not target.is_dir() or target.is_symlink():
+            target.unlink(missing_ok=True)
+        while target.is_dir() and not target.is_symlink():
+            with suppress(FileNotFoundError):  # somebody else removes it too
+                shutil.rmtree(target)
+
+    def names(self, path: str) -> list[str]:
+        """The directory's entries."""
+        try:
+            return sorted(entry.name for entry in os.scandir(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def entries(self, path: str) -> dict[str, datetime]:
+        """By the later of modification and change of the inode, which a link or a rename is."""
+        found = {}
+        for name in self.names(path):
+            with suppress(FileNotFoundError):
+                entry = Path(path, name).lstat()
+                found[name] = datetime.fromtimestamp(max(entry.st_mtime, entry.st_ctime), UTC)
+        return found
+
+    def sweep_uploads(self, path: str, before: datetime) -> int:
+        """There are none on a disk: hidden neighbours lie in plain sight of :meth:`names`."""
+        return 0
+
+    def _hidden(self, target: Path) -> Path:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.tmp")
+
+
+def _flush_directory(directory: Path) -> None:
+    """Make the names in a directory survive a power cut, where the file system can."""
+    try:
+        opened = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return
+    try:
+        os.fsync(opened)
+    except OSError:
+        pass
+    finally:
+        os.close(opened)

@@ -1,0 +1,134 @@
+"""
+What the ledger needs of a storage medium, and what it makes of its refusals. May import errors.
+
+Two media implement it: :mod:`disk` with renames and hard links, :mod:`objects` with whole-object writes and
+conditional requests. Paths are full paths on the medium's file system.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from typing import IO, Protocol
+
+import pyarrow as pa
+
+from license_ledger.errors import LedgerError, StagingUnwritable, StoreBusy
+
+_REFUSALS = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+    errno.EIO,
+}
+
+
+class Medium(Protocol):
+    """Atomic, all-or-nothing file operations."""
+
+    def version(self, path: str) -> str | None:
+        """A token that changes with every replacement of the file; None when there is none."""
+
+    def read(self, path: str) -> bytes:
+        """The whole file, from one writing of it. Raises FileNotFoundError."""
+
+    def read_all(self, paths: Sequence[str]) -> dict[str, bytes]:
+        """Many small files, each from one writing of it; those that are not there are left out."""
+
+    def open(self, path: str) -> pa.NativeFile:
+        """
+        Random access to one writing of the file, whatever replaces it meanwhile.
+
+        On a disk the open file stays what it was; on S3 a read after a replacement raises OSError (EBUSY) or
+        FileNotFoundError. Raises FileNotFoundError when there is no file.
+        """
+
+    def write(self, path: str, content: bytes) -> None:
+        """Put a small file in place, replacing what was there."""
+
+    def sink(self, path: str, *, durable: bool = True) -> AbstractContextManager[IO[bytes]]:
+        """
+        A stream whose content appears under the path when the ``with`` block ends well, and never else.
+
+        Not durable: a power cut soon after may lose the file; a killed writer still leaves it whole or not
+        at all.
+        """
+
+    def duplicate(self, source: str, target: str) -> None:
+        """Give the same content a second name, without reading it if possible. An existing target stays."""
+
+    def receive(self, local: str, target: str) -> None:
+        """Copy a file of the local disk to the target."""
+
+    def place(self, source: str, target: str, over: str | None) -> bool:
+        """
+        Replace the target by the source in one step, if its version still is ``over``.
+
+        The source may be gone afterwards. False, and nothing done, when the target has another version, as
+        far as the medium can tell.
+        """
+
+    def delete(self, path: str) -> None:
+        """Remove a file or a whole tree; nothing when there is none."""
+
+    def names(self, path: str) -> list[str]:
+        """Names directly below a directory, sorted; empty when there is none."""
+
+    def entries(self, path: str) -> dict[str, datetime]:
+        """Files directly below a directory and when each was last written, linked or renamed."""
+
+    def sweep_uploads(self, path: str, before: datetime) -> int:
+        """Drop invisible remains of interrupted uploads below the path; how many."""
+
+
+@contextmanager
+def refusals(path: str) -> Iterator[None]:
+    """
+    Tell a refusal to be written in the ledger's words, naming the path.
+
+    Raises:
+        StagingUnwritable: permission, space, quota, a missing bucket, a directory that is none.
+        StoreBusy: the object store does not answer.
+    """
+    try:
+        yield
+    except LedgerError:
+        raise
+    except OSError as error:
+        if isinstance(error, (PermissionError, NotADirectoryError, IsADirectoryError, FileNotFoundError)):
+            raise _unwritable(path, error) from error
+        if error.errno in _REFUSALS:
+            raise _unwritable(path, error) from error
+        if isinstance(error, (ConnectionError, TimeoutError)) or error.errno == errno.EBUSY:
+            raise _silent(path, error) from error
+        raise
+    except Exception as error:
+        if type(error).__module__.startswith(("botocore.", "aiobotocore.", "aiohttp.")):
+            if "Credentials" in type(error).__name__ or "Token" in type(error).__name__:
+                raise _unwritable(path, error) from error
+            raise _silent(path, error) from error
+        raise
+
+
+def _unwritable(path: str, error: Exception) -> StagingUnwritable:
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return StagingUnwritable(
+        f"writing to {path}",
+        str(reason),
+        "check that the place exists, has room and may be written by this user",
+    )
+
+
+def _silent(path: str, error: Exception) -> StoreBusy:
+    return StoreBusy(
+        f"writing to {path}", f"the store does not answer ({type(error).__name__})", "try again later"
+    )

@@ -1,0 +1,296 @@
+"""
+The switch: all tables of a day, or none. May import its own package.
+
+The finished files get a name in the day's place for kept files, next to those of the snapshot that is
+published now; then each table's one canonical file is replaced in one step, and the row in `snapshots`
+last. Killed between any two steps, a table is wholly old or wholly new, and the published snapshot is found
+whole in canonical and kept files; ``docs/decisions/0004-atomic-publish.md`` has the reasons.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, TypedDict
+
+import pyarrow as pa
+import structlog
+
+from license_ledger.errors import CorruptSnapshot, StoreBusy
+from license_ledger.schemas import SNAPSHOTS
+from license_ledger.staging import gate, manifest
+from license_ledger.staging.layout import DATA_TABLES, Day, checked_snapshot_id
+from license_ledger.staging.lease import TTL_SECONDS, Held, lease
+from license_ledger.staging.medium import refusals
+from license_ledger.staging.parquet import FileReceipt, ParquetSink
+from license_ledger.staging.published import Published, canonical_id, published
+from license_ledger.staging.storage import Storage
+from license_ledger.staging.sweep import GRACE, SLACK_SECONDS, restore, sweep
+
+_log = structlog.get_logger(__name__)
+
+_PLACE_ATTEMPTS = 5
+_PIECE = 1 << 20
+
+
+class PublishReceipt(TypedDict):
+    """
+    What was published.
+
+    Attributes:
+        org_id: of the org.
+        snapshot_date: the day, ISO.
+        snapshot_id: of the snapshot.
+        replaced: id of the snapshot that it replaced; None when the day is new.
+        unchanged: whether exactly this was published already, so that nothing was written.
+        rows: rows per table.
+        bytes: size of all files.
+        url: of the staging root.
+    """
+
+    org_id: str
+    snapshot_date: str
+    snapshot_id: str
+    replaced: str | None
+    unchanged: bool
+    rows: dict[str, int]
+    bytes: int
+    url: str
+
+
+@dataclass(frozen=True)
+class _Publication:
+    """One snapshot on its way."""
+
+    staging: Storage
+    source: Storage
+    day: Day
+    snapshot_id: str
+    files: Mapping[str, FileReceipt]
+    snapshot_row: Mapping[str, Any]
+    landed: Mapping[str, int] | None
+
+    @property
+    def rows(self) -> dict[str, int]:
+        return {name: self.files[name]["rows"] for name in DATA_TABLES}
+
+    def receipt(self, replaced: Published | None, *, unchanged: bool) -> PublishReceipt:
+        return PublishReceipt(
+            org_id=self.day.org_id,
+            snapshot_date=self.day.snapshot_date.isoformat(),
+            snapshot_id=self.snapshot_id,
+            replaced=None if replaced is None else replaced.snapshot_id,
+            unchanged=unchanged,
+            rows=self.rows,
+            bytes=sum(self.files[name]["bytes"] for name in DATA_TABLES),
+            url=self.staging.url,
+        )
+
+
+def publish(
+    staging: Storage,
+    *,
+    org_id: str,
+    snapshot_date: date,
+    snapshot_id: str,
+    files: Mapping[str, FileReceipt],
+    snapshot_row: Mapping[str, Any],
+    source: Storage | None = None,
+    landed: Mapping[str, int] | None = None,
+    now: datetime | None = None,
+    grace: timedelta = GRACE,
+    wait_seconds: float = 60.0,
+    ttl_seconds: float = TTL_SECONDS,
+) -> PublishReceipt:
+    """
+    Make a snapshot the day's one, wholly or not at all.
+
+    Of writers of one day that overlap, one wins and the others get StoreBusy; tried again later, such a
+    writer replaces the day like any re-run. Publishing what is published already does nothing.
+
+    Args:
+        staging: the staging root.
+        org_id: of the org.
+        snapshot_date: the UTC day.
+        snapshot_id: of this writing of the day; in the metadata of every file.
+        files: receipts of the finished files, one for every table but `snapshots`.
+        snapshot_row: the row of table `snapshots`, without what publishing decides: ``snapshot_id``,
+            ``rows``, ``schema_version``, ``manifest``.
+        source: where the files lie, when their file system is not that of staging.
+        landed: rows per extracted object, kept in the manifest for the comparison with the next extract.
+        now: the present, for clearing away leftovers; the clock's when None.
+        grace: how long the replaced files stay for readers.
+        wait_seconds: how long to wait for another writer of the day.
+        ttl_seconds: see :func:`license_ledger.staging.lease.lease`.
+
+    Returns:
+        The receipt.
+
+    Raises:
+        SchemaDrift: a file or the row does not fit the schema; naming the column.
+        CorruptSnapshot: a file does not match its receipt.
+        StagingUnwritable: naming the path. Nothing is changed by any of these three.
+        StoreBusy: another writer of the day was first, or is at it.
+    """
+    day = Day(org_id, snapshot_date)
+    checked_snapshot_id(snapshot_id)
+    publication = _Publication(staging, source or staging, day, snapshot_id, files, snapshot_row, landed)
+    staging.check_writable()
+    gate.check_files(publication.source, day, snapshot_id, files)
+    made = manifest.made_out(day, snapshot_id, files, landed)
+    row = gate.snapshot_table(snapshot_row, gate.decided(snapshot_id, made, json.dumps(publication.rows)))
+    snapshots_path = staging.path(day.canonical(SNAPSHOTS.name))
+    with refusals(staging.root):
+        seen = staging.medium.version(snapshots_path)
+        with lease(staging, day.lease, wait_seconds=wait_seconds, ttl_seconds=ttl_seconds) as held:
+            if staging.medium.version(snapshots_path) != seen:
+                raise _beaten(day)
+            before = _published_if_readable(staging, day)
+            if before is not None and before.table.equals(row) and _is_whole(staging, before):
+                return publication.receipt(before, unchanged=True)
+            _replace(publication, before, seen, row, held)
+    _clear_away(staging, org_id, now, grace)
+    receipt = publication.receipt(before, unchanged=False)
+    _log.info("publish.finished", **receipt)
+    return receipt
+
+
+def _clear_away(staging: Storage, org_id: str, now: datetime | None, grace: timedelta) -> None:
+    """Sweep; what is published is published, whatever becomes of that."""
+    try:
+        sweep(staging, org_id=org_id, now=now, grace=grace)
+    except Exception as error:
+        _log.warning("publish.not_swept", org_id=org_id, error=type(error).__name__)
+
+
+def _published_if_readable(staging: Storage, day: Day) -> Published | None:
+    """What is published now; a row that cannot be read is about to be repaired by publishing over it."""
+    try:
+        return published(staging, day)
+    except CorruptSnapshot as error:
+        _log.warning("publish.over_unreadable", day=str(day), reason=str(error))
+        return None
+
+
+def _is_whole(staging: Storage, snapshot: Published) -> bool:
+    return all(
+        canonical_id(staging, snapshot.day, name) == entry["file_id"]
+        for name, entry in snapshot.manifest["files"].items()
+    )
+
+
+def _replace(
+    publication: _Publication, before: Published | None, seen: str | None, row: pa.Table, held: Held
+) -> None:
+    """Stage, keep, switch; put back what was there when the switch fails half way."""
+    staging, day = publication.staging, publication.day
+    _stage(publication)
+    row_receipt = _stage_row(publication, row)
+    if before is not None:
+        _keep(staging, before, held)
+    try:
+        for name in DATA_TABLES:
+            _put_in_place(publication, name, held)
+        _put_row_in_place(staging, day, row_receipt["file_id"], seen, held)
+    except BaseException:
+        with suppress(Exception):
+            restore(staging, day, held)
+        raise
+
+
+def _stage(publication: _Publication) -> None:
+    """Give the finished files their names among the kept ones."""
+    staging, source = publication.staging, publication.source
+    for name in DATA_TABLES:
+        receipt = publication.files[name]
+        kept = staging.path(publication.day.kept(name, receipt["file_id"]))
+        if source.fs == staging.fs:
+            staging.medium.duplicate(source.path(receipt["path"]), kept)
+        elif staging.exists(kept):
+            continue
+        elif source.is_local:
+            staging.medium.receive(source.path(receipt["path"]), kept)
+        else:
+            with source.open_input(receipt["path"]) as stream, staging.medium.sink(kept) as target:
+                while piece := stream.read(_PIECE):
+                    target.write(piece)
+
+
+def _stage_row(publication: _Publication, row: pa.Table) -> FileReceipt:
+    """Write the file of table `snapshots` among the kept ones, under its own id."""
+    staging, day = publication.staging, publication.day
+    metadata = manifest.file_metadata(
+        SNAPSHOTS.name,
+        org_id=day.org_id,
+        snapshot_date=day.snapshot_date,
+        snapshot_id=publication.snapshot_id,
+    )
+    buffer = io.BytesIO()
+    sink = ParquetSink(buffer, day.canonical(SNAPSHOTS.name), row.schema, metadata, row.num_rows)
+    sink.write(row)
+    receipt = sink.finish()
+    staging.write_bytes(day.kept(SNAPSHOTS.name, receipt["file_id"]), buffer.getvalue())
+    return receipt
+
+
+def _keep(staging: Storage, before: Published, held: Held) -> None:
+    """
+    Keep the files of the published snapshot for its readers, and for putting them back.
+
+    Raises:
+        StoreBusy: a file was replaced while it was being kept.
+    """
+    for name, entry in before.manifest["files"].items():
+        kept = staging.path(before.day.kept(name, entry["file_id"]))
+        if staging.exists(kept):
+            continue
+        if canonical_id(staging, before.day, name) != entry["file_id"]:
+            _log.warning("publish.was_broken", day=str(before.day), table=name)
+            continue
+        held.check()
+        staging.medium.duplicate(staging.path(before.day.canonical(name)), kept)
+        if not staging.is_local and staging.parquet_footer(kept).file_id != entry["file_id"]:
+            staging.delete(kept)
+            raise _beaten(before.day)
+
+
+def _put_in_place(publication: _Publication, name: str, held: Held) -> None:
+    """
+    Make a staged file the canonical one.
+
+    The version is read before the lease is checked: whoever takes the lease over after the check changes the
+    version that this writer then insists on.
+    """
+    staging, file_id = publication.staging, publication.files[name]["file_id"]
+    canonical = staging.path(publication.day.canonical(name))
+    kept = staging.path(publication.day.kept(name, file_id))
+    for _ in range(_PLACE_ATTEMPTS):
+        version = staging.medium.version(canonical)
+        if version is not None and canonical_id(staging, publication.day, name) == file_id:
+            return
+        held.check(SLACK_SECONDS)
+        if staging.medium.place(kept, canonical, version):
+            return
+    raise _beaten(publication.day)
+
+
+def _put_row_in_place(staging: Storage, day: Day, file_id: str, seen: str | None, held: Held) -> None:
+    """Switch. A request that was repeated may have met its own success, so what is there decides."""
+    held.check(SLACK_SECONDS)
+    canonical = staging.path(day.canonical(SNAPSHOTS.name))
+    if not staging.medium.place(staging.path(day.kept(SNAPSHOTS.name, file_id)), canonical, seen):
+        now_there = published(staging, day)
+        if now_there is None or now_there.file_id != file_id:
+            raise _beaten(day)
+
+
+def _beaten(day: Day) -> StoreBusy:
+    return StoreBusy(
+        f"publishing {day}",
+        "another writer published this day meanwhile",
+        "try again: the day is then replaced",
+    )
