@@ -77,6 +77,7 @@ LICENSES: tuple[License, ...] = (
     License(
         "Analytics Cloud Integration User",
         "INSIGHTS_INTEGRATION_USER",
+        "CloudIntegrationUser",
         total=0,
         status="Disabled",
         counting="none",
