@@ -196,5 +196,11 @@ def _decide_group(
 
 
 def _group_order(query: Query, plan: _Plan, grouped: pa.Table, binder: Binder) -> pa.Array:
-    keys = [(grouped.column(_name(item.key, binder)).combine_chunks(), item) for item in query.order_by]
+    keys = []
+    for item in query.order_by:
+        name = _name(item.key, binder)
+        values = grouped.column(name).combine_chunks()
+        column = plan.keys.get(name) or plan.values[name][1]
+        folds = column is not None and column.folds and pa.types.is_string(values.type)
+        keys.append((values, item, folds))
     return sort_order(keys)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from demo_org.catalog import TEXT_TYPES
 from demo_org.schema import FieldDef
 from demo_org.store import Rows, Store, arrow_type_of
 
@@ -70,6 +71,11 @@ class Column:
         if not self.function:
             return arrow_type_of(self.field)
         return pa.date32() if self.function == "DAY_ONLY" else pa.int64()
+
+    @property
+    def folds(self) -> bool:
+        """Whether values compare without regard to case: text does, ids do not."""
+        return self.field.type in TEXT_TYPES and not self.function
 
     def read(self, store: Store, rows: Rows) -> pa.Array:
         """

@@ -182,7 +182,7 @@ def _ordered(query: Query, binder: Binder, sight: Sight, rows: Rows) -> Rows:
         if not column.field.sortable:
             text = f"field '{column.field.name}' can not be sorted in a query call"
             raise malformed(query.text, ordering.key.position, text)
-        keys.append((column.read(sight.store, rows), ordering))
+        keys.append((column.read(sight.store, rows), ordering, column.folds))
     return positions(rows).take(sort_order(keys))
 
 

@@ -121,7 +121,7 @@ def _compare(
     if literal.kind == "range":
         return _compare_range(operator, column, values, literal, text, around)
     target = _value(column, literal, text)
-    if _folds(column):
+    if column.folds:
         values, target = pc.utf8_lower(values), target.lower()
     result = _OPERATORS[operator](values, pa.scalar(target, values.type))
     return pc.or_kleene(result, pc.is_null(values)) if operator == "!=" else result
@@ -139,7 +139,7 @@ def _compare_null(operator: str, values: pa.Array, text: str, literal: Literal) 
 
 
 def _like(column: Column, values: pa.Array, literal: Literal, text: str) -> pa.Array:
-    if literal.kind != "string" or not _folds(column):
+    if literal.kind != "string" or not column.folds:
         reason = f"invalid operator on {column.field.type} field"
         raise ApiError(400, "INVALID_QUERY_FILTER_OPERATOR", pointed(text, literal.position, reason))
     return pc.match_like(values, literal.pattern, ignore_case=True)
@@ -181,7 +181,7 @@ def _in_literals(
     plain = [item for item in literals if item.kind not in {"null", "range"} and item.value != ""]
     targets = [_value(column, item, text) for item in plain]
     left = values
-    if _folds(column):
+    if column.folds:
         left, targets = pc.utf8_lower(values), [target.lower() for target in targets]
     found = pc.is_in(left, value_set=pa.array(targets, left.type), skip_nulls=True)
     for item in literals:
@@ -190,10 +190,6 @@ def _in_literals(
         elif item not in plain:
             found = pc.or_(found, _compare_null("=", values, text, item))
     return found
-
-
-def _folds(column: Column) -> bool:
-    return column.field.type in TEXT_TYPES and not column.function
 
 
 def _value(column: Column, literal: Literal, text: str) -> Any:

@@ -8,20 +8,21 @@ import pyarrow.compute as pc
 from demo_org.soql.ast import Ordering
 
 
-def sort_order(keys: list[tuple[pa.Array, Ordering]]) -> pa.Array:
+def sort_order(keys: list[tuple[pa.Array, Ordering, bool]]) -> pa.Array:
     """
     Sort by several keys.
 
     Args:
-        keys: values and direction, most significant first; all of the same length.
+        keys: values, direction, and whether their case does not matter (it does for ids); most significant
+            first, all of the same length.
 
     Returns:
         Positions in sorted order. The sort is stable.
     """
     columns: dict[str, pa.Array] = {}
     directions: list[tuple[str, str]] = []
-    for number, (values, ordering) in enumerate(keys):
-        folded = pc.utf8_lower(values) if pa.types.is_string(values.type) else values
+    for number, (values, ordering, folds) in enumerate(keys):
+        folded = pc.utf8_lower(values) if folds else values
         if pa.types.is_boolean(folded.type):
             folded = folded.cast(pa.int8())
         # Whether nulls come first is a key of its own, because Arrow places them alike for all keys.

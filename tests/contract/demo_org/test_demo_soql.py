@@ -171,7 +171,8 @@ def _names(where: str) -> str:
         ("WHERE Id NOT IN (SELECT AssigneeId FROM PermissionSetLicenseAssign)", "ACDE"),
         ("WHERE ManagerId NOT IN (SELECT AssigneeId FROM PermissionSetLicenseAssign)", "BC"),
         (
-            "WHERE Id IN (SELECT AssigneeId FROM PermissionSetLicenseAssign WHERE PermissionSetLicense.TotalLicenses > 9)",
+            "WHERE Id IN (SELECT AssigneeId FROM PermissionSetLicenseAssign "
+            "WHERE PermissionSetLicense.TotalLicenses > 9)",
             "",
         ),
         ("ORDER BY Name DESC", "EDCBA"),
@@ -193,7 +194,7 @@ def test_rows_found(where: str, found: str) -> None:
 
 
 def test_keys_come_in_the_order_and_spelling_of_the_org() -> None:
-    """Names are found in any case and answered as the org spells them, parents nested with their own attributes."""
+    """Names are found in any case and answered as the org spells them; parents are nested."""
     row = _records("select nAME, profile.userlicense.NAME, id, Profile.Name from USER where Name = 'Ann'")[0]
 
     assert list(row) == ["attributes", "Name", "Profile", "Id"]
@@ -217,7 +218,7 @@ def test_a_missing_parent_is_null() -> None:
 
 
 def test_values_are_spelled_as_json() -> None:
-    """Quotes are escaped, moments end in +0000 with milliseconds, dates are dates, defaults fill what is not stored."""
+    """Quotes are escaped, moments end in +0000, dates stay dates, defaults fill what is not stored."""
     eve = _records("SELECT Department, CreatedDate, IsActive, ForecastEnabled FROM User WHERE Name = 'Eve'")[
         0
     ]
@@ -283,7 +284,8 @@ def _groups(soql: str) -> list[dict[str, Any]]:
             [{"lic": "Community", "n": 2}, {"lic": "Salesforce", "n": 2}, {"lic": None, "n": 1}],
         ),
         (
-            "SELECT Profile.Name FROM User GROUP BY Profile.Name HAVING COUNT(Id) > 1 ORDER BY Profile.Name DESC",
+            "SELECT Profile.Name FROM User GROUP BY Profile.Name HAVING COUNT(Id) > 1 "
+            "ORDER BY Profile.Name DESC",
             [{"Name": "Portal"}, {"Name": "Admin"}],
         ),
         (
@@ -326,7 +328,8 @@ _NO_COLUMN = (
         (
             "SELECT Foo FROM User",
             "INVALID_FIELD",
-            f"\nSELECT Foo FROM User\n       ^\nERROR at Row:1:Column:8\nNo such column 'Foo' on entity 'User'. {_NO_COLUMN}",
+            "\nSELECT Foo FROM User\n       ^\nERROR at Row:1:Column:8\n"
+            f"No such column 'Foo' on entity 'User'. {_NO_COLUMN}",
         ),
         (
             "SELECT Id FROM Nothing",
@@ -369,12 +372,12 @@ _NO_COLUMN = (
         (
             "SELECT Id FROM User WHERE Name = 5",
             "INVALID_FIELD",
-            "value of filter criterion for field 'Name' must be of type string and should be enclosed in quotes",
+            "criterion for field 'Name' must be of type string and should be enclosed in quotes",
         ),
         (
             "SELECT Id FROM User WHERE CreatedDate > '2024-01-01'",
             "INVALID_FIELD",
-            "value of filter criterion for field 'CreatedDate' must be of type dateTime and should not be enclosed",
+            "criterion for field 'CreatedDate' must be of type dateTime and should not be enclosed in quotes",
         ),
         (
             "SELECT Id FROM User WHERE IsActive = 'true'",
@@ -430,7 +433,7 @@ _NO_COLUMN = (
     ],
 )
 def test_refusals(soql: str, code: str, text: str) -> None:
-    """A query that makes no sense is refused with Salesforce's code and words, and the place of the mistake."""
+    """What makes no sense is refused with Salesforce's code and words, and the place of the mistake."""
     with pytest.raises(ApiError) as caught:
         run(soql, SIGHT)
 
