@@ -1,7 +1,8 @@
 """
 Sessions from a refresh token, safe against rotation, crashes and concurrency. May import tokens and below.
 
-With refresh-token rotation a refresh kills the token it was made with, and using a dead one kills the grant. So:
+With refresh-token rotation a refresh kills the token it was made with, and using a dead one kills the
+grant. So:
 
 * a session is used until Salesforce refuses it, which makes refreshes rare;
 * refreshes are single-flight: under the lock the store is read again, because somebody may have renewed
@@ -9,11 +10,11 @@ With refresh-token rotation a refresh kills the token it was made with, and usin
 * before the request the store says that one is *pending*, so that whoever comes next knows what may have
   happened if nobody lives to record the end;
 * the new refresh token is stored, in one write, before its access token is used; termination waits for that;
-* a request whose end is unknown is not repeated here. The next run tries the old token once, and says so if it
-  is dead.
+* a request whose end is unknown is not repeated here. The next run tries the old token once, and says so if
+  it is dead.
 
-What remains is the moment between Salesforce's answer and the store's commit. A kill there loses the grant; the
-standby grant of the connection, if there is one, takes over.
+What remains is the moment between Salesforce's answer and the store's commit. A kill there loses the grant;
+the standby grant of the connection, if there is one, takes over.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ _TIMEOUTS = Timeouts(connect=10, read=60)
 
 
 class _Untouched(Exception):
-    """Salesforce did not act: the same token may be tried again. Carries the error for when that is given up."""
+    """Salesforce did not act: the same token may be tried again. Carries the error for the last time."""
 
     def __init__(self, error: LedgerError) -> None:
         super().__init__(error)
@@ -191,7 +192,7 @@ class RefreshTokenSessions:
                 raise GrantLost(
                     "storing the new refresh token",
                     f"the token store failed {_STORE_TRIES} times ({type(failure).__name__})",
-                    "repair the store, then authorize the app again and enter the new token in the connection",
+                    "repair the store, authorize the app again and enter the new token in the connection",
                 ) from failure
             log.warning("Salesforce token: the new session could not be stored; it is used by this task only")
         if answer.session is None:

@@ -1,0 +1,162 @@
+"""
+REST queries: pages, cursors, typed rows. May import records and retries; asks through a client.
+
+A cursor belongs to the session that opened it and lives for minutes. When it is lost the whole query is
+asked again, and the rows that were already handed on are left out by their ids, so that nothing is held
+back in memory and nothing comes twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from license_ledger.errors import CorruptAnswer, SalesforceUnavailable
+from license_ledger.salesforce.records import table_of
+from license_ledger.salesforce.retries import CursorLost, Refused
+
+if TYPE_CHECKING:
+    from license_ledger.salesforce.rest import RestClient
+
+__all__ = ["batches", "count", "pages"]
+
+log = logging.getLogger(__name__)
+
+_STARTS = 4
+
+
+def pages(client: RestClient, soql: str) -> Iterator[dict[str, Any]]:
+    """
+    Ask a query page by page.
+
+    Args:
+        client: of the org.
+        soql: the query; never made of a setting's text.
+
+    Yields:
+        Answers with ``records`` and ``totalSize``; the page size is Salesforce's choice.
+
+    Raises:
+        CursorLost: the rest cannot be read; ask again from the start.
+        LedgerError: naming the object.
+    """
+    page = _ask(client, "query", soql, cursor=False)
+    yield page
+    while not page["done"]:
+        page = _ask(client, page["nextRecordsUrl"], soql, cursor=True)
+        yield page
+
+
+def _ask(client: RestClient, path: str, soql: str, *, cursor: bool) -> dict[str, Any]:
+    asked = f"query of {soql.partition(' FROM ')[2].partition(' ')[0]}"
+    try:
+        page = client.ask("GET", path, params=None if cursor else {"q": soql}, cursor=cursor)
+    except Refused as refused:
+        if refused.refusal.is_lost_cursor:
+            raise CursorLost from None
+        raise Refused(refused.refusal, asked).error from None
+    complete = (
+        isinstance(page, Mapping)
+        and isinstance(page.get("records"), list)
+        and isinstance(page.get("totalSize"), int)
+        and (page.get("done") is True or (page.get("done") is False and bool(page.get("nextRecordsUrl"))))
+    )
+    if not complete:
+        raise CorruptAnswer(asked, "an answer that is no page of a query", "run again")
+    return dict(page)
+
+
+def batches(client: RestClient, soql: str, schema: pa.Schema) -> Iterator[pa.Table]:
+    """
+    Ask a query and type its rows.
+
+    Args:
+        client: of the org.
+        soql: the query; its SELECT list must hold the schema's columns, ``Id`` among them unless the result
+            is small enough to be held back until it is whole.
+        schema: names as in the SELECT list, relations dotted (``Profile.Name``).
+
+    Yields:
+        Tables of that schema, one per page; none when there are no rows. No row comes twice.
+
+    Raises:
+        CorruptAnswer: the rows that arrived are not as many as Salesforce announced, repeatedly.
+        SalesforceUnavailable: the cursor was lost repeatedly.
+        LedgerError: what :func:`pages` raises.
+    """
+    if "Id" not in schema.names:
+        yield from _held_back(client, soql, schema)
+        return
+    handed: list[pa.ChunkedArray] = []
+    for start in range(_STARTS):
+        run = _Run(client, soql, schema)
+        for table in run.tables():
+            fresh = _without(table, handed) if start else table
+            if fresh.num_rows:
+                yield fresh
+                handed.append(fresh["Id"])
+        if run.whole:
+            return
+    raise run.failure()
+
+
+def count(client: RestClient, path_or_soql: str) -> int:
+    """The number that ``SELECT COUNT() FROM …`` answers."""
+    return int(next(pages(client, path_or_soql))["totalSize"])
+
+
+def _held_back(client: RestClient, soql: str, schema: pa.Schema) -> Iterator[pa.Table]:
+    for _ in range(_STARTS):
+        run = _Run(client, soql, schema)
+        held = list(run.tables())
+        if run.whole:
+            yield from (table for table in held if table.num_rows)
+            return
+    raise run.failure()
+
+
+class _Run:
+    """One asking of a query from its start."""
+
+    def __init__(self, client: RestClient, soql: str, schema: pa.Schema) -> None:
+        self._client, self._soql, self._schema = client, soql, schema
+        self._rows, self._total, self._lost = 0, -1, False
+
+    @property
+    def whole(self) -> bool:
+        return not self._lost and self._rows == self._total
+
+    def tables(self) -> Iterator[pa.Table]:
+        """Ends early when the cursor is lost, or when more rows come than were announced."""
+        try:
+            for page in pages(self._client, self._soql):
+                table = table_of(page["records"], self._schema, self._name)
+                self._rows, self._total = self._rows + table.num_rows, page["totalSize"]
+                if self._rows > self._total:
+                    return
+                yield table
+        except CursorLost:
+            self._lost = True
+            log.info("Salesforce: the cursor of the %s was lost; asking again", self._name)
+
+    def failure(self) -> CorruptAnswer | SalesforceUnavailable:
+        if self._lost:
+            return SalesforceUnavailable(self._name, f"the cursor was lost {_STARTS} times", "run again")
+        return CorruptAnswer(
+            self._name, f"{self._rows} rows arrived where {self._total} were announced", "run again"
+        )
+
+    @property
+    def _name(self) -> str:
+        return f"query of {self._soql.partition(' FROM ')[2].partition(' ')[0]}"
+
+
+def _without(table: pa.Table, handed: list[pa.ChunkedArray]) -> pa.Table:
+    if not handed:
+        return table
+    known = pa.chunked_array([chunk for column in handed for chunk in column.chunks], pa.string())
+    return table.filter(pc.invert(pc.is_in(table["Id"], value_set=known)))
