@@ -109,7 +109,7 @@ class _Result:
             booked["unexplained"] = Booked(rest.unexplained, rest.words(license_, evidence))
         booked = _with_one_row(booked, license_.used, basis)
         if license_.holders.system and not self.footing.counts_system and "in_scope" not in booked:
-            booked["system_user"] = Booked(0, causes.uncounted_system(license_.holders))
+            booked.setdefault("system_user", Booked(0, causes.uncounted_system(license_.holders)))
         return booked
 
 
@@ -126,19 +126,23 @@ def _licenses(rows: list[dict[str, Any]], counts: pa.Table, evidence: Evidence) 
     holders = {key: Holders.of(group) for key, group in grouped.items()}
     metrics = evidence.recent_metrics()
     hidden = _hidden_people(holders, metrics)
-    return [
-        License(
-            layer=row["license_layer"],
-            license_id=row["license_id"],
-            used=row["used_count"],
-            used_as_of=row["used_as_of"],
-            is_unlimited=row["is_unlimited"],
-            holders=holders.get((row["license_layer"], row["license_id"]), Holders()),
-            metric=metrics.get((row["license_layer"], row["license_id"])),
-            hidden_people=hidden if row["license_layer"] == "feature" else 0,
+    found = []
+    for row in rows:
+        key = row["license_layer"], row["license_id"]
+        is_feature = row["license_layer"] == "feature"
+        found.append(
+            License(
+                layer=row["license_layer"],
+                license_id=row["license_id"],
+                used=row["used_count"],
+                used_as_of=row["used_as_of"],
+                is_unlimited=row["is_unlimited"],
+                holders=holders.get(key, Holders()),
+                metric=None if is_feature else metrics.get(key),
+                hidden_people=hidden if is_feature else 0,
+            )
         )
-        for row in rows
-    ]
+    return found
 
 
 def _hidden_people(holders: dict[tuple[str, str], Holders], metrics: dict[tuple[str, str], Metric]) -> int:
@@ -196,12 +200,16 @@ def _explain_moves(results: list[_Result], evidence: Evidence) -> None:
 
 
 def _completed(licenses: pa.Table, results: list[_Result], evidence: Evidence) -> pa.Table:
-    columns: dict[str, list[Any]] = defaultdict(list)
+    columns: dict[str, list[Any]] = {
+        "count_basis": [each.basis for each in results],
+        "active_holder_count": [],
+        "all_holder_count": [],
+        "in_scope_count": [],
+    }
     for each in results:
         is_known = each.license.layer != NOT_BRIDGED and each.license.layer not in evidence.unreadable
         holders = each.license.holders
-        in_scope = sum(g.n for g in holders.counted(each.footing) if g.cause == "in_scope")
-        columns["count_basis"].append(each.basis)
+        in_scope = sum(group.n for group in holders.counted(each.footing) if group.cause == "in_scope")
         columns["active_holder_count"].append(holders.active if is_known else None)
         columns["all_holder_count"].append(holders.all if is_known else None)
         columns["in_scope_count"].append(in_scope if is_known else None)

@@ -46,7 +46,7 @@ def markdown_summary(licenses: pa.Table, mismatches: pa.Table, *, title: str = "
     mismatched = [row for row in shown if any(cause["cause"] != "in_scope" for cause in causes[_key(row)])]
     parts = [f"## {_escaped(title)}", headline(licenses, mismatches), _positions(shown, causes)]
     if len(shown) < len(rows):
-        parts.append(f"{len(rows) - len(shown)} more licenses have no seats.")
+        parts.append(f"Licenses without seats, not listed: {len(rows) - len(shown)}.")
     if mismatched:
         parts += ["### Mismatch bridge", _bridges(mismatched, causes)]
     return "\n\n".join(parts) + "\n"
@@ -67,7 +67,8 @@ def headline(licenses: pa.Table, mismatches: pa.Table) -> str:
     mismatched = {_key(row) for row in found if row["cause"] != "in_scope"}
     rest = sum(abs(row["seat_count"]) for row in found if row["cause"] == "unexplained")
     explained = "every seat explained" if not rest else f"**{rest:,} seats unexplained**"
-    return f"{licenses.num_rows} licenses, {len(mismatched)} with a mismatch, {explained}."
+    noun = "license" if licenses.num_rows == 1 else "licenses"
+    return f"{licenses.num_rows} {noun}, {len(mismatched)} with a mismatch, {explained}."
 
 
 def _key(row: dict[str, Any]) -> tuple[str, str]:

@@ -26,7 +26,7 @@ from license_ledger.transform.activity import bands
 from license_ledger.transform.emails import Addresses
 from license_ledger.transform.landed import Flags, field, filled, flags, require, spelled
 from license_ledger.transform.lookups import Lookups
-from license_ledger.transform.scope import ScopeRules
+from license_ledger.transform.scope import HOLDER_CAUSES, ScopeRules
 
 PEOPLE_SCHEMA: pa.Schema = pa.schema(
     [
@@ -165,7 +165,3 @@ def _decide_scope(
     columns["scope_reason"] = spelled(codes, SCOPE_REASONS)
     columns["in_scope"] = pa.array(in_scope)
     columns["holder_cause"] = spelled(causes, HOLDER_CAUSES)
-
-
-HOLDER_CAUSES: tuple[str, ...] = ("in_scope", *SCOPE_REASONS[len(IN_SCOPE_REASONS) :])
-"""Causes a user can give to a seat: in scope, or the reason for not being so."""

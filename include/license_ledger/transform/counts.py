@@ -181,7 +181,7 @@ def _codes(holdings: pa.Table, name: str) -> npt.NDArray[np.int64]:
 def _since(holdings: pa.Table, taken: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """Which holders were created after their license's counter was taken, and who else changed then."""
     created, changed = holdings["created_at"], holdings["last_modified_at"]
-    if changed.null_count == len(changed):
+    if created.null_count == changed.null_count == len(taken):
         nobody = np.zeros(len(taken), np.bool_)
         return nobody, nobody
     is_new = microseconds(whole(created)) > taken

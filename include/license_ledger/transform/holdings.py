@@ -18,12 +18,12 @@ import pyarrow as pa
 
 from license_ledger.schemas import ACCOUNT_CLASSES, ACTIVITY_BANDS, CAUSES, LAYERS, TIMESTAMP
 from license_ledger.transform.activity import microseconds
-from license_ledger.transform.conform import HOLDER_CAUSES
 from license_ledger.transform.counts import not_seen
 from license_ledger.transform.features import feature_type
 from license_ledger.transform.landed import coded, field, filled, flags, whole
 from license_ledger.transform.person_index import PersonIndex
 from license_ledger.transform.persons import Persons
+from license_ledger.transform.scope import HOLDER_CAUSES
 
 _WORD = pa.dictionary(pa.int8(), pa.string())
 

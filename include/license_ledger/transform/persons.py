@@ -1,5 +1,5 @@
 """
-What a holding needs to know of its holder, in a few bits per person. May import schemas, conform and landed
+What a holding needs to know of its holder, in a few bits per person. May import schemas, scope and landed
 only.
 """
 
@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from license_ledger.schemas import ACCOUNT_CLASSES, ACTIVITY_BANDS
-from license_ledger.transform.conform import HOLDER_CAUSES
 from license_ledger.transform.landed import Flags, flags, whole
+from license_ledger.transform.scope import HOLDER_CAUSES
 
 Codes = npt.NDArray[np.uint8]
 

@@ -1,5 +1,5 @@
 """
-The company filter: who is in scope, and why. May import errors, settings and its neighbors.
+The company filter: who is in scope, and why. May import errors, schemas and its neighbors.
 
 A company name is a domain (``acme.com``, that domain alone), ``*.acme.com`` (its sub-domains alone), or the
 name of a legal entity declared in the settings; ``*`` among them lets everybody in. What an e-mail domain
@@ -15,11 +15,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from license_ledger.errors import ConfigError
+from license_ledger.schemas import IN_SCOPE_REASONS, SCOPE_REASONS
 from license_ledger.transform.emails import canonical_domain
 from license_ledger.transform.mailboxes import PUBLIC_MAILBOXES
 
 RULES_VERSION = 1
 """Goes up when the same filter would judge the same address differently."""
+
+HOLDER_CAUSES: tuple[str, ...] = ("in_scope", *SCOPE_REASONS[len(IN_SCOPE_REASONS) :])
+"""Causes a user can give to a seat: in scope, or the reason for not being so."""
 
 EVERYONE = "*"
 _POLICIES = ("include", "exclude")

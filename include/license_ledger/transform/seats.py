@@ -35,7 +35,10 @@ def seats(holdings: pa.Table, licenses: pa.Table) -> pa.Table:
         "license_name": whole(licenses["license_name"]).take(chosen),
     }
     return pa.Table.from_arrays(
-        [columns.get(each.name) or whole(rows[each.name]).cast(each.type) for each in SEATS.arrow_schema],
+        [
+            columns[each.name] if each.name in columns else whole(rows[each.name]).cast(each.type)
+            for each in SEATS.arrow_schema
+        ],
         schema=SEATS.arrow_schema,
     )
 
