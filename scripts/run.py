@@ -22,11 +22,11 @@ from license_ledger.airflow.orgs import configured_orgs, dag_id
 from license_ledger.errors import LedgerError
 from license_ledger.settings import Settings, load_settings
 from local_stack.demo import connect_orgs
-from local_stack.failure import reason
 from local_stack.home import HOME_VARIABLE, Home
 from local_stack.processes import StackFailed
 from local_stack.progress import Follower, follow
 from local_stack.stack import START_SECONDS, Running, stack
+from local_stack.tasks import reason
 
 COMMAND = "make run"
 console = Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else 110)

@@ -9,19 +9,21 @@ from datetime import datetime
 from typing import Any
 
 from .stack import Running, Say
+from .tasks import explain, task_name
 
-POLL_SECONDS = 0.5
-WORTH_SAYING = {"deferred", "up_for_retry", "success", "failed", "skipped", "upstream_failed"}
-WORDS = {
-    "success": "done",
-    "failed": "FAILED",
-    "running": "running …",
-    "deferred": "waiting for Salesforce …",
-    "up_for_retry": "will be tried again",
-    "upstream_failed": "not started",
-}
+POLL_SECONDS = 0.4
 LONG_SECONDS = 3.0
 """A task that runs for longer gets a line before it is done."""
+
+OVER = {"success", "failed"}
+WORDS = {
+    "long": "running …",
+    "deferred": "waiting for Salesforce …",
+    "up_for_retry": "will be tried again",
+    "failed": "FAILED",
+    "skipped": "skipped",
+    "upstream_failed": "not started",
+}
 
 
 @dataclass
@@ -40,28 +42,29 @@ class Follower:
     dag_id: str
     run_id: str
     prefix: str = ""
-    _said: dict[tuple[str, int, int], str] = field(default_factory=dict)
+    _said: set[tuple[str, int, int, str]] = field(default_factory=set)
 
     def lines(self) -> Iterator[str]:
-        """What changed since the last call."""
-        for task in sorted(self.tasks(), key=lambda found: found["start_date"] or "~"):
-            key = (task["task_id"], task["map_index"], task["try_number"])
-            state = task["state"] or ""
-            if state == "running" and _seconds(task) > LONG_SECONDS:
-                state = "running …"
-            elif state not in WORTH_SAYING:
-                continue
-            if self._said.get(key) != state:
-                self._said[key] = state
-                yield f"{self.prefix}  {task_name(task):<34} {_words(task, state)}"
-
-    def tasks(self) -> list[dict[str, Any]]:
-        """The run's task instances. A mapped task counts only once it is expanded."""
-        return list(self.running.api.task_instances(self.dag_id, self.run_id))
+        """What changed since the last call, in the order the tasks were started."""
+        found = self.running.api.task_instances(self.dag_id, self.run_id)
+        for task in sorted(found, key=lambda task: task["start_date"] or "~"):
+            state = _state(task)
+            said = (task["task_id"], task["map_index"], task["try_number"], state)
+            if said not in self._said and (state == "success" or state in WORDS):
+                self._said.add(said)
+                yield f"{self.prefix}  {task_name(task):<36} {self._words(task, state)}"
 
     def state(self) -> str:
         """State of the run."""
         return str(self.running.api.run(self.dag_id, self.run_id)["state"])
+
+    def _words(self, task: dict[str, Any], state: str) -> str:
+        if state == "success":
+            return f"{_seconds(task):5.1f} s"
+        if state == "up_for_retry":
+            error, _ = explain(self.running.api, self.dag_id, self.run_id, task)
+            return f"{WORDS[state]}: {error}"
+        return WORDS[state]
 
 
 def follow(followers: list[Follower], say: Say) -> dict[str, str]:
@@ -71,29 +74,21 @@ def follow(followers: list[Follower], say: Say) -> dict[str, str]:
     Returns:
         The final state of each, by DAG id.
     """
-    states = {follower.dag_id: "queued" for follower in followers}
-    while True:
+    states = dict.fromkeys((follower.dag_id for follower in followers), "queued")
+    while not set(states.values()) <= OVER:
+        time.sleep(POLL_SECONDS)
         for follower in followers:
             follower.running.check()
-            if states[follower.dag_id] not in {"success", "failed"}:
+            if states[follower.dag_id] not in OVER:
                 states[follower.dag_id] = follower.state()
                 for line in follower.lines():
                     say(line)
-        if set(states.values()) <= {"success", "failed"}:
-            return states
-        time.sleep(POLL_SECONDS)
+    return states
 
 
-def task_name(task: dict[str, Any]) -> str:
-    """A task instance as people read it: its display name, and what it is mapped over."""
-    name = str(task["task_display_name"] or task["task_id"])
-    mapped = task["rendered_map_index"]
-    return f"{name}: {mapped}" if mapped else name
-
-
-def _words(task: dict[str, Any], state: str) -> str:
-    words = WORDS.get(state, state)
-    return f"{words} {_seconds(task):>6.1f} s" if state == "success" else words
+def _state(task: dict[str, Any]) -> str:
+    state = task["state"] or ""
+    return "long" if state == "running" and _seconds(task) > LONG_SECONDS else state
 
 
 def _seconds(task: dict[str, Any]) -> float:

@@ -52,4 +52,11 @@ def run_context(org: str, context: Mapping[str, Any], *, asks_salesforce: bool =
         company_names=names_of(
             params.get("company_names"), "company_names", default=hook.credentials.company_names
         ),
+        org_id=_org_id(context),
     )
+
+
+def _org_id(context: Mapping[str, Any]) -> str:
+    """Id of the org as the first step found it, so that later steps need no session for it."""
+    receipt = context["ti"].xcom_pull(task_ids="refresh_token")
+    return str(receipt["org_id"]) if receipt else ""
