@@ -93,6 +93,11 @@ class AirflowApi:
             yield from page["task_instances"]
             offset, total = offset + PAGE, page["total_entries"]
 
+    def task_titles(self, dag_id: str) -> dict[str, str]:
+        """Display name by task id."""
+        tasks = self._get(f"/api/v2/dags/{dag_id}/tasks")["tasks"]
+        return {task["task_id"]: task["task_display_name"] or task["task_id"] for task in tasks}
+
     def result(self, dag_id: str, run_id: str, task_id: str) -> object:
         """What a task returned; None when it returned nothing."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"

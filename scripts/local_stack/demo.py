@@ -17,6 +17,9 @@ from .stack import Running, Say
 MARK = "Bundled demo org of `make run` and `make ui`."
 """Description of the demo org's connection; one without it is the user's own and never touched."""
 
+COMPANY_NAMES = "acme.com\n*.acme.com\nacme.de"
+"""Most of the demo company, so that the bridge has something to explain."""
+
 START_SECONDS = 60.0
 
 
@@ -62,7 +65,8 @@ def _start_demo_org(running: Running) -> dict[str, Any]:
     """Start the demo org with the state of its last time; returns its connection."""
     home = running.home
     assert running.family is not None
-    argv = [sys.executable, "-m", "demo_org", "serve", "--state-dir", str(home.demo_org)]
+    command = [sys.executable, "-m", "demo_org", "serve", "--rotation", "--company-names", COMPANY_NAMES]
+    argv = [*command, "--state-dir", str(home.demo_org)]
     component = running.family.start("demo-org", argv, home.log("demo-org"), running.environment)
     deadline = time.monotonic() + START_SECONDS
     while not _is_ready(home):

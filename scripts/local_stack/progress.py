@@ -43,6 +43,7 @@ class Follower:
     run_id: str
     prefix: str = ""
     _said: set[tuple[str, int, int, str]] = field(default_factory=set)
+    _known_titles: dict[str, str] = field(default_factory=dict)
 
     def lines(self) -> Iterator[str]:
         """What changed since the last call, in the order the tasks were started."""
@@ -52,11 +53,16 @@ class Follower:
             said = (task["task_id"], task["map_index"], task["try_number"], state)
             if said not in self._said and (state == "success" or state in WORDS):
                 self._said.add(said)
-                yield f"{self.prefix}  {task_name(task):<36} {self._words(task, state)}"
+                yield f"{self.prefix}  {task_name(task, self._titles()):<36} {self._words(task, state)}"
 
     def state(self) -> str:
         """State of the run."""
         return str(self.running.api.run(self.dag_id, self.run_id)["state"])
+
+    def _titles(self) -> dict[str, str]:
+        if not self._known_titles:
+            self._known_titles |= self.running.api.task_titles(self.dag_id)
+        return self._known_titles
 
     def _words(self, task: dict[str, Any], state: str) -> str:
         if state == "success":

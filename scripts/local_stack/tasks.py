@@ -9,11 +9,20 @@ from .api import AirflowApi
 RUNBOOK = "docs/runbook.md"
 
 
-def task_name(task: dict[str, Any]) -> str:
-    """Display name of a task instance, and what it is mapped over."""
-    name = str(task["task_display_name"] or task["task_id"])
-    mapped = task["rendered_map_index"]
-    return f"{name}: {mapped}" if mapped else name
+def task_name(task: dict[str, Any], titles: dict[str, str]) -> str:
+    """
+    Name a task instance.
+
+    Args:
+        task: as Airflow's API gives it.
+        titles: display name by task id; a mapped instance has none of its own until it has run.
+
+    Returns:
+        The title, and what the instance is mapped over.
+    """
+    name = titles.get(task["task_id"], task["task_id"])
+    mapped = task["rendered_map_index"] or ""
+    return f"{name}: {mapped}" if mapped and not mapped.isdigit() else name
 
 
 def reason(api: AirflowApi, dag_id: str, run_id: str) -> str:
@@ -29,7 +38,7 @@ def reason(api: AirflowApi, dag_id: str, run_id: str) -> str:
     first = min(failed, key=lambda task: task["end_date"] or "~")
     error, heading = explain(api, dag_id, run_id, first)
     more = f"\nMore: {RUNBOOK}#{heading}" if heading else ""
-    return f"{task_name(first)} failed.\n{error}{more}"
+    return f"{task_name(first, api.task_titles(dag_id))} failed.\n{error}{more}"
 
 
 def explain(api: AirflowApi, dag_id: str, run_id: str, task: dict[str, Any]) -> tuple[str, str]:
@@ -37,7 +46,7 @@ def explain(api: AirflowApi, dag_id: str, run_id: str, task: dict[str, Any]) -> 
     Find out why a try of a task failed.
 
     Returns:
-        The error in one line, and its heading in the runbook; that is empty for what is no error of the ledger.
+        The error in one line, and its heading in the runbook; empty for what is no error of the ledger.
     """
     lines = api.log(dag_id, run_id, task["task_id"], task["try_number"], task["map_index"])
     for line in reversed(lines):
