@@ -60,7 +60,7 @@ def create(request: Request) -> Reply:
     _afflict(org, job, request.call)
     org.usage.jobs += 1
     org.jobs.add(job)
-    return json_reply(job.head(), request.call)
+    return json_reply(job.head("UploadComplete"), request.call)
 
 
 def info(request: Request, name: str) -> Reply:
@@ -98,14 +98,14 @@ def results(request: Request, name: str) -> Reply:
     org, call = request.org, request.call
     start = offset_of(job, call.query.get("locator", ""))
     rows = _page_rows(org, call)
-    shown = max(0, start - rows) if org.faults.take("duplicate_page", call.path) else start
+    shown = max(0, start - rows) if org.faults.hit("duplicate_page", call.path) else start
     stop = min(start + rows, job.result.total)
     headers = _headers(org, call, job, start, stop)
     flaws = Flaws(
-        nul=org.faults.take("nul_bytes", call.path) is not None,
-        open_quote=org.faults.take("malformed_csv", call.path) is not None,
-        extra_cell=org.faults.take("extra_cell", call.path) is not None,
-        lost_row=org.faults.take("missing_rows", call.path) is not None,
+        nul=org.faults.hit("nul_bytes", call.path),
+        open_quote=org.faults.hit("malformed_csv", call.path),
+        extra_cell=org.faults.hit("extra_cell", call.path),
+        lost_row=org.faults.hit("missing_rows", call.path),
     )
     body = page(
         job.result,
@@ -115,7 +115,7 @@ def results(request: Request, name: str) -> Reply:
         LINE_ENDINGS[job.line_ending],
         flaws,
     )
-    kind = "text/csv" if org.faults.take("no_csv_charset", call.path) else CSV
+    kind = "text/csv" if org.faults.hit("no_csv_charset", call.path) else CSV
     return Reply(200, body, kind, headers)
 
 
@@ -184,14 +184,14 @@ def _afflict(org: Org, job: Job, call: Call) -> None:
     failing = org.faults.take("bulk_job_fails", call.path)
     if failing:
         job.outcome, job.message = "Failed", str(failing["message"])
-    if org.faults.take("bulk_job_fails_without_message", call.path):
+    if org.faults.hit("bulk_job_fails_without_message", call.path):
         job.outcome, job.message = "Failed", ""
-    if org.faults.take("bulk_aborted", call.path):
+    if org.faults.hit("bulk_aborted", call.path):
         job.outcome = "Aborted"
-    job.stuck = org.faults.take("bulk_stuck", call.path) is not None
-    if org.faults.take("job_total_wrong", call.path):
+    job.stuck = org.faults.hit("bulk_stuck", call.path)
+    if org.faults.hit("job_total_wrong", call.path):
         job.total = job.result.total + 1
-    if org.faults.take("job_total_missing", call.path):
+    if org.faults.hit("job_total_missing", call.path):
         job.total = None
 
 
@@ -223,14 +223,14 @@ def _page_rows(org: Org, call: Call) -> int:
 
 def _headers(org: Org, call: Call, job: Job, start: int, stop: int) -> dict[str, str]:
     headers = {"Sforce-NumberOfRecords": str(stop - start)}
-    if org.faults.take("record_count_wrong", call.path):
+    if org.faults.hit("record_count_wrong", call.path):
         headers["Sforce-NumberOfRecords"] = str(stop - start + 1)
-    if org.faults.take("record_count_header_missing", call.path):
+    if org.faults.hit("record_count_header_missing", call.path):
         del headers["Sforce-NumberOfRecords"]
     if stop < job.result.total:
         headers["Sforce-Locator"] = locator(job, stop)
-    elif org.faults.take("locator_empty", call.path):
+    elif org.faults.hit("locator_empty", call.path):
         headers["Sforce-Locator"] = ""
-    elif not org.faults.take("locator_missing", call.path):
+    elif not org.faults.hit("locator_missing", call.path):
         headers["Sforce-Locator"] = "null"
     return headers

@@ -76,8 +76,10 @@ class Job:
             return "InProgress"
         return self.outcome
 
-    def head(self) -> dict[str, Any]:
-        """Give what the answer to the creation and the list of jobs tell."""
+    def head(self, state: str | None = None) -> dict[str, Any]:
+        """Give what the answer to the creation and the list of jobs tell; by default with the present
+        default.
+        """
         created = _moment(self.created)
         return {
             "id": self.id,
@@ -86,7 +88,7 @@ class Job:
             "createdById": self.user,
             "createdDate": created,
             "systemModstamp": _moment(self.changed or self.created),
-            "state": self.state,
+            "state": state or self.state,
             "concurrencyMode": "Parallel",
             "contentType": "CSV",
             "apiVersion": float(self.version),

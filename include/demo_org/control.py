@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import urllib.error
 import urllib.request
 from typing import Any
 
@@ -23,12 +24,12 @@ class Control:
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url.rstrip("/")
 
-    def ask(self, name: str, **body: Any) -> Any:
+    def ask(self, route: str, /, **body: Any) -> Any:
         """
         Call the control API.
 
         Args:
-            name: path below ``/_demo/``.
+            route: path below ``/_demo/``.
             **body: parameters.
 
         Returns:
@@ -38,13 +39,13 @@ class Control:
             ControlError: the call was refused.
         """
         request = urllib.request.Request(  # noqa: S310 - the address is the loopback one of a demo org
-            f"{self.base_url}/_demo/{name}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+            f"{self.base_url}/_demo/{route}", json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
         try:
             with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            raise ControlError(f"{name}: {error.code} {error.read().decode('utf-8', 'replace')}") from None
+            raise ControlError(f"{route}: {error.code} {error.read().decode('utf-8', 'replace')}") from None
 
     def world(self) -> dict[str, Any]:
         """Tell what org this is and what time it has."""

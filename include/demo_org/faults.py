@@ -135,6 +135,10 @@ class Faults:
             fault = self._on.get(name)
             return fault.options if fault is not None and fault.strikes(path) else None
 
+    def hit(self, name: str, path: str = "") -> bool:
+        """Ask whether a fault strikes now, of one whose options do not matter."""
+        return self.take(name, path) is not None
+
     def options(self, name: str) -> dict[str, Any] | None:
         """Give the options of a fault if it is on, without a strike."""
         fault = self._on.get(name)

@@ -91,7 +91,7 @@ class TokenEndpoint:
         echoed = form["refresh_token"] if org.options.echo_refresh_token else None
         reply = self._success(call, app, access, grant.scope, renewed or echoed)
         reply.delivered = lambda whole: org.grants.delivered(grant, whole=whole)
-        reply.drop = org.faults.take("token_answer_lost", call.path) is not None
+        reply.drop = org.faults.hit("token_answer_lost", call.path)
         return reply
 
     def _code(self, call: Call, form: dict[str, str]) -> Reply:
@@ -172,7 +172,7 @@ class TokenEndpoint:
         org = self._org
         identity = f"{call.origin}/id/{org.world.org_id}/{org.user_id}"
         issued = str(int(time.time() * 1000))
-        if org.faults.take("token_without_api_scope", call.path):
+        if org.faults.hit("token_without_api_scope", call.path):
             scope = " ".join(word for word in scope.split() if word not in {"api", "full", "web"})
             session = org.grants.session(access, touch=False)
             if session is not None:

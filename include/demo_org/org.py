@@ -186,6 +186,9 @@ class Org:
     def sight(self, *, deleted: bool = False) -> Sight:
         """Give the moment and the eyes for one query."""
         store = self.store()
+        dummies = self.faults.take("dummy_ids")
+        if dummies:
+            store = store.with_dummy_ids(str(dummies["object"]))
         catalog = self.catalog(for_query=True)
         return Sight(store, catalog, self.world.now.date(), lambda name: self._visible(name, store), deleted)
 
@@ -213,7 +216,7 @@ class Org:
     def _thinned(self, name: str, store: Store, seen: pa.Array | None) -> pa.Array | None:
         for fault in ("empty_object", "shrunken_object"):
             options = self.faults.options(fault)
-            if options and options["object"].lower() == name.lower() and self.faults.take(fault):
+            if options and options["object"].lower() == name.lower() and self.faults.hit(fault):
                 kept = int(store.count(name) * float(options.get("fraction", 0.0)))
                 lost = store.count(name) - kept
                 part = pa.concat_arrays([pa.repeat(pa.scalar(True), kept), pa.repeat(pa.scalar(False), lost)])

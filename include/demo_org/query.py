@@ -35,7 +35,7 @@ def query_all(request: Request) -> Reply:
 def next_page(request: Request, name: str, offset: str) -> Reply:
     """Answer a ``nextRecordsUrl``."""
     org = request.org
-    if org.faults.take("cursor_dies_with_session", request.call.path):
+    if org.faults.hit("cursor_dies_with_session", request.call.path):
         org.cursors.sever(name)
     cursor = org.cursors.find(name, request.session.digest, org.options.cursor_idle)
     start = int(offset)

@@ -169,9 +169,7 @@ def authenticate(org: Org, call: Call) -> Session:
     session = org.grants.session(token.strip())
     if session is None:
         raise session_expired()
-    if org.faults.take("session_expires", call.path) or org.faults.take(
-        "session_expires_mid_query", call.path
-    ):
+    if org.faults.hit("session_expires", call.path) or org.faults.hit("session_expires_mid_query", call.path):
         org.grants.end_session(session)
         raise session_expired()
     if not {"api", "full", "web"} & set(session.scope.split()):
@@ -201,13 +199,13 @@ def limit_header(org: Org, call: Call) -> str | None:
     Returns:
         The value; None if a fault takes the header away.
     """
-    if org.faults.take("limit_info_missing", call.path):
+    if org.faults.hit("limit_info_missing", call.path):
         return None
-    if org.faults.take("limit_info_garbled", call.path):
+    if org.faults.hit("limit_info_garbled", call.path):
         return "api-usage=unknown"
     used = org.usage.shown()
     text = f"api-usage={used}/{org.options.daily_requests}"
-    if org.options.app_limit_header or org.faults.take("limit_info_per_app", call.path):
+    if org.options.app_limit_header or org.faults.hit("limit_info_per_app", call.path):
         text += f"; per-app-api-usage={used}/{org.options.daily_requests}(appName={org.main_app.name})"
     return text
 

@@ -7,6 +7,7 @@ cursor that keeps its store goes on answering from the rows of the moment in whi
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,6 +19,9 @@ from demo_org.schema import FieldDef, ObjectDef
 
 Rows = pa.Array | slice
 """Which rows: positions (nullable where they were reached through a parent), or a contiguous range."""
+
+DUMMY_ID = "000000000000000AAA"
+"""Id on every record of a virtual object: no key."""
 
 
 class Store:
@@ -35,6 +39,13 @@ class Store:
         self._tables: dict[str, pa.Table] = {}
         self._hops: dict[tuple[str, str, str], pa.Array] = {}
         self._lock = threading.RLock()
+        self._dummies: frozenset[str] = frozenset()
+
+    def with_dummy_ids(self, name: str) -> Store:
+        """Give this store with the same dummy id on every record of an object, as virtual objects have."""
+        other = copy.copy(self)
+        other._dummies = frozenset({name.lower()})
+        return other
 
     def tables(self, name: str) -> pa.Table:
         """Give the stored columns of an object."""
@@ -74,6 +85,11 @@ class Store:
             One array; text as plain strings, moments as millisecond timestamps in UTC.
         """
         arrow_type = arrow_type_of(field)
+        if field.type == "id" and name.lower() in self._dummies:
+            return _constant(DUMMY_ID, rows, arrow_type)
+        return self._column(name, field, rows, arrow_type)
+
+    def _column(self, name: str, field: FieldDef, rows: Rows, arrow_type: pa.DataType) -> pa.Array:
         if not self.stores(name, field.name):
             return _constant(field.default, rows, arrow_type)
         stored = self.tables(name).column(field.name)
@@ -108,7 +124,8 @@ class Store:
             return known
         everything = slice(0, self.count(name))
         references = self.column(name, field, everything)
-        ids = self.column(target, _identity(self._objects[target]), slice(0, self.count(target)))
+        identity = _identity(self._objects[target])
+        ids = self._column(target, identity, slice(0, self.count(target)), pa.string())
         hop = pc.index_in(references, value_set=ids, skip_nulls=True)
         with self._lock:
             self._hops[key] = hop
