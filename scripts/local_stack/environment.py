@@ -66,6 +66,7 @@ def environment(home: Home, database_uri: str, port: int, *, scheduled: bool) ->
         "NO_PROXY": _without_proxy("NO_PROXY"),
         "no_proxy": _without_proxy("no_proxy"),
         "PYTHONUNBUFFERED": "1",
+        "OPENBLAS_NUM_THREADS": "1",  # numpy would start threads before the scheduler forks, and needs none
     }
     if sys.platform == "darwin":
         ours["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"  # macOS kills forked workers otherwise

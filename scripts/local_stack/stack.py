@@ -9,12 +9,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 import psutil
 
-from . import reaper
+from . import reaper, scheduler
 from .api import AirflowApi
 from .environment import LOOPBACK, environment
 from .home import USERNAME, Home
@@ -108,21 +109,16 @@ def _own_stack(home: Home, lock: StackLock, command: str, say: Say, *, scheduled
 
 
 def _start_airflow(family: Family, home: Home, settings: dict[str, str], api: AirflowApi) -> None:
-    """
-    Start the four components.
+    """Start the four components; returns when the API server answers. The triggerer is needed last."""
 
-    The scheduler comes when the API server answers: tasks that start before it fail without a log. The
-    triggerer is needed last.
-    """
+    def start(name: str, *argv: str) -> None:
+        family.start(name, [sys.executable, *argv], home.log(name), settings)
 
-    def start(*words: str) -> None:
-        family.start(words[0], [sys.executable, "-m", "airflow", *words], home.log(words[0]), settings)
-
-    start("api-server")
-    start("dag-processor")
+    start("api-server", "-m", "airflow", "api-server")
+    start("dag-processor", "-m", "airflow", "dag-processor")
+    start("scheduler", str(Path(scheduler.__file__)))
     _wait("Airflow's API server", api.is_up, family)
-    start("scheduler", "--skip-serve-logs")
-    start("triggerer", "--skip-serve-logs")
+    start("triggerer", "-m", "airflow", "triggerer", "--skip-serve-logs")
     api.log_in()
 
 
