@@ -25,6 +25,7 @@ __all__ = ["BrokenPage", "PageReader"]
 _BLOCK = 2 << 20
 _LARGEST_BLOCK = 128 << 20
 _WIDEN = 8
+_LONGEST_HEADER = 1 << 20
 _QUOTE = ord('"')
 
 
@@ -153,23 +154,28 @@ class _Source(io.RawIOBase):
 
     def header(self) -> list[str]:
         """The column names; none when the body is empty. What was read for them is kept for Arrow."""
-        while b"\n" not in self._ahead:
+        while b"\n" not in self._ahead and len(self._ahead) < _LONGEST_HEADER:
             more = self._take(1 << 16)
             if not more:
                 break
             self._ahead += more
         line = self._ahead.partition(b"\n")[0].decode("utf-8-sig", "replace").strip("\r")
         names = next(csv.reader([line]), []) if line else []
-        if b"\n" not in self._ahead:
+        if names and b"\n" not in self._ahead:
             # Arrow cannot read a header that is all there is.
-            self._ahead += b"\n" if names else b""
+            self._ahead += b"\n"
+            self._last = b"\n"
         return names
 
     def read(self, size: int = -1) -> bytes:
-        if self._ahead:
-            ahead, self._ahead = self._ahead, b""
-            return ahead
-        return self._take(size if size > 0 else _BLOCK)
+        """As many bytes as asked for, unless it is the end: Arrow cuts its blocks by what one call gives."""
+        wanted = size if size > 0 else _BLOCK
+        pieces, have = [self._ahead[:wanted]], len(self._ahead[:wanted])
+        self._ahead = self._ahead[wanted:]
+        while have < wanted and (piece := self._take(wanted - have)):
+            pieces.append(piece)
+            have += len(piece)
+        return b"".join(piece for piece in pieces if piece)
 
     def require_whole(self) -> None:
         """See that the body ended after a row."""

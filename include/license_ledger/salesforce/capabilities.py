@@ -13,7 +13,13 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
-from license_ledger.errors import AccessDenied, CorruptAnswer, SchemaDrift
+from license_ledger.errors import (
+    AccessDenied,
+    CorruptAnswer,
+    ImplausibleSnapshot,
+    LedgerError,
+    SchemaDrift,
+)
 from license_ledger.salesforce.answers import Refusal, classify
 from license_ledger.salesforce.composite import Read, ask_many, describe_of, query_of
 from license_ledger.salesforce.declarations import SalesforceObject
@@ -46,7 +52,7 @@ def inspect(
     api_reserve_percent: float = 10.0,
 ) -> Inspection:
     """
-    Find out what can be extracted and how. Costs five calls where the org serves composite requests.
+    Find out what can be extracted and how. Costs four calls where the org serves composite requests.
 
     Args:
         client: of the org; its API version is lowered to what the org offers.
@@ -59,6 +65,7 @@ def inspect(
 
     Raises:
         AccessDenied: the integration user may not use the API, or does not see what no org is without.
+        ImplausibleSnapshot: there are no users.
         SchemaDrift: an object or a field that the ledger cannot do without is not there; names the
             permission.
         QuotaExhausted: too little is left of a daily allocation.
@@ -153,14 +160,21 @@ def _plan(
     elif declared is not ORGANIZATION:
         plan["rows"] = _total(declared, rows)
     if declared.never_empty and plan["rows"] == 0:
-        raise AccessDenied(
-            f"query of {declared.name}",
-            "no rows, which no org has",
-            f"give the integration user the permission '{declared.permission}'",
-        )
+        raise _empty(declared)
     if declared.large and (plan["rows"] is None or plan["rows"] > bulk_threshold):
         plan["api"] = "bulk"
     return plan, missing
+
+
+def _empty(declared: SalesforceObject) -> LedgerError:
+    """Everybody sees at least one user: themselves. Other objects are empty to those who may not see them."""
+    if declared is USER:
+        return ImplausibleSnapshot("query of User", "no users at all, which no org has", "run again")
+    return AccessDenied(
+        f"query of {declared.name}",
+        "no rows, which no org has",
+        f"give the integration user the permission '{declared.permission}'",
+    )
 
 
 def _hides(refusal: Refusal) -> bool:

@@ -25,8 +25,9 @@ def read_limits(client: RestClient) -> tuple[Limits, bool]:
     Args:
         client: of the org.
 
-    Returns: The limits, and whether the integration user may read them. Without that right only the calls
-        are known, from the headers of other answers, and only when the org sends those.
+    Returns:
+        The limits, and whether the integration user may read them. Without that right only the calls are
+        known, from the headers of other answers, and only when the org sends those.
 
     Raises:
         LedgerError: Salesforce could not be asked.

@@ -1,4 +1,4 @@
-"""From a describe to a plan: which fields are asked for, and what it costs that others are not there. Pure."""
+"""From a describe to a plan: which fields are asked for, and what it costs that others are missing. Pure."""
 
 from __future__ import annotations
 

@@ -22,20 +22,21 @@ from license_ledger.salesforce.retries import CursorLost, Refused
 if TYPE_CHECKING:
     from license_ledger.salesforce.rest import RestClient
 
-__all__ = ["batches", "count", "pages"]
+__all__ = ["batches", "pages"]
 
 log = logging.getLogger(__name__)
 
 _STARTS = 4
 
 
-def pages(client: RestClient, soql: str) -> Iterator[dict[str, Any]]:
+def pages(client: RestClient, soql: str, first: Any = None) -> Iterator[dict[str, Any]]:
     """
     Ask a query page by page.
 
     Args:
         client: of the org.
         soql: the query; never made of a setting's text.
+        first: the first page, when it has come with a composite answer.
 
     Yields:
         Answers with ``records`` and ``totalSize``; the page size is Salesforce's choice.
@@ -44,7 +45,7 @@ def pages(client: RestClient, soql: str) -> Iterator[dict[str, Any]]:
         CursorLost: the rest cannot be read; ask again from the start.
         LedgerError: naming the object.
     """
-    page = _ask(client, "query", soql, cursor=False)
+    page = _ask(client, "query", soql, cursor=False) if first is None else _page(first, soql)
     yield page
     while not page["done"]:
         page = _ask(client, page["nextRecordsUrl"], soql, cursor=True)
@@ -52,13 +53,17 @@ def pages(client: RestClient, soql: str) -> Iterator[dict[str, Any]]:
 
 
 def _ask(client: RestClient, path: str, soql: str, *, cursor: bool) -> dict[str, Any]:
-    asked = f"query of {soql.partition(' FROM ')[2].partition(' ')[0]}"
     try:
         page = client.ask("GET", path, params=None if cursor else {"q": soql}, cursor=cursor)
     except Refused as refused:
         if refused.refusal.is_lost_cursor:
             raise CursorLost from None
-        raise Refused(refused.refusal, asked).error from None
+        raise Refused(refused.refusal, _name(soql)).error from None
+    return _page(page, soql)
+
+
+def _page(page: Any, soql: str) -> dict[str, Any]:
+    """See that an answer is a page."""
     complete = (
         isinstance(page, Mapping)
         and isinstance(page.get("records"), list)
@@ -66,11 +71,15 @@ def _ask(client: RestClient, path: str, soql: str, *, cursor: bool) -> dict[str,
         and (page.get("done") is True or (page.get("done") is False and bool(page.get("nextRecordsUrl"))))
     )
     if not complete:
-        raise CorruptAnswer(asked, "an answer that is no page of a query", "run again")
+        raise CorruptAnswer(_name(soql), "an answer that is no page of a query", "run again")
     return dict(page)
 
 
-def batches(client: RestClient, soql: str, schema: pa.Schema) -> Iterator[pa.Table]:
+def _name(soql: str) -> str:
+    return f"query of {soql.partition(' FROM ')[2].partition(' ')[0]}"
+
+
+def batches(client: RestClient, soql: str, schema: pa.Schema, first: Any = None) -> Iterator[pa.Table]:
     """
     Ask a query and type its rows.
 
@@ -79,6 +88,7 @@ def batches(client: RestClient, soql: str, schema: pa.Schema) -> Iterator[pa.Tab
         soql: the query; its SELECT list must hold the schema's columns, ``Id`` among them unless the result
             is small enough to be held back until it is whole.
         schema: names as in the SELECT list, relations dotted (``Profile.Name``).
+        first: the first page, when it has come with a composite answer.
 
     Yields:
         Tables of that schema, one per page; none when there are no rows. No row comes twice.
@@ -89,11 +99,11 @@ def batches(client: RestClient, soql: str, schema: pa.Schema) -> Iterator[pa.Tab
         LedgerError: what :func:`pages` raises.
     """
     if "Id" not in schema.names:
-        yield from _held_back(client, soql, schema)
+        yield from _held_back(client, soql, schema, first)
         return
     handed: list[pa.ChunkedArray] = []
     for start in range(_STARTS):
-        run = _Run(client, soql, schema)
+        run = _Run(client, soql, schema, first if start == 0 else None)
         for table in run.tables():
             fresh = _without(table, handed) if start else table
             if fresh.num_rows:
@@ -104,14 +114,9 @@ def batches(client: RestClient, soql: str, schema: pa.Schema) -> Iterator[pa.Tab
     raise run.failure()
 
 
-def count(client: RestClient, path_or_soql: str) -> int:
-    """The number that ``SELECT COUNT() FROM …`` answers."""
-    return int(next(pages(client, path_or_soql))["totalSize"])
-
-
-def _held_back(client: RestClient, soql: str, schema: pa.Schema) -> Iterator[pa.Table]:
-    for _ in range(_STARTS):
-        run = _Run(client, soql, schema)
+def _held_back(client: RestClient, soql: str, schema: pa.Schema, first: Any) -> Iterator[pa.Table]:
+    for start in range(_STARTS):
+        run = _Run(client, soql, schema, first if start == 0 else None)
         held = list(run.tables())
         if run.whole:
             yield from (table for table in held if table.num_rows)
@@ -122,8 +127,8 @@ def _held_back(client: RestClient, soql: str, schema: pa.Schema) -> Iterator[pa.
 class _Run:
     """One asking of a query from its start."""
 
-    def __init__(self, client: RestClient, soql: str, schema: pa.Schema) -> None:
-        self._client, self._soql, self._schema = client, soql, schema
+    def __init__(self, client: RestClient, soql: str, schema: pa.Schema, first: Any) -> None:
+        self._client, self._soql, self._schema, self._first = client, soql, schema, first
         self._rows, self._total, self._lost = 0, -1, False
 
     @property
@@ -133,26 +138,24 @@ class _Run:
     def tables(self) -> Iterator[pa.Table]:
         """Ends early when the cursor is lost, or when more rows come than were announced."""
         try:
-            for page in pages(self._client, self._soql):
-                table = table_of(page["records"], self._schema, self._name)
+            for page in pages(self._client, self._soql, self._first):
+                table = table_of(page["records"], self._schema, _name(self._soql))
                 self._rows, self._total = self._rows + table.num_rows, page["totalSize"]
                 if self._rows > self._total:
                     return
                 yield table
         except CursorLost:
             self._lost = True
-            log.info("Salesforce: the cursor of the %s was lost; asking again", self._name)
+            log.info("Salesforce: the cursor of the %s was lost; asking again", _name(self._soql))
 
     def failure(self) -> CorruptAnswer | SalesforceUnavailable:
         if self._lost:
-            return SalesforceUnavailable(self._name, f"the cursor was lost {_STARTS} times", "run again")
+            return SalesforceUnavailable(
+                _name(self._soql), f"the cursor was lost {_STARTS} times", "run again"
+            )
         return CorruptAnswer(
-            self._name, f"{self._rows} rows arrived where {self._total} were announced", "run again"
+            _name(self._soql), f"{self._rows} rows arrived where {self._total} were announced", "run again"
         )
-
-    @property
-    def _name(self) -> str:
-        return f"query of {self._soql.partition(' FROM ')[2].partition(' ')[0]}"
 
 
 def _without(table: pa.Table, handed: list[pa.ChunkedArray]) -> pa.Table:
