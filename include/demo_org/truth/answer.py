@@ -109,8 +109,8 @@ class Truth:
         tables = self.expected(**filters)
         users, bridge = tables["users"], tables["mismatches"]
         causes = {
-            (layer, id_): {row.cause: int(row.seat_count) for row in rows.itertuples()}
-            for (layer, id_), rows in bridge.groupby(KEY)
+            key: dict(zip(rows["cause"], rows["seat_count"].tolist(), strict=True))
+            for key, rows in bridge.groupby(KEY)
         }
         return {
             "org_id": self._world.org_id,
@@ -161,7 +161,7 @@ def _is_seat(held: pd.DataFrame) -> pd.Series:
 def _counted(licenses: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
     """Keep the holdings which Salesforce's counter counts."""
     counts = held[KEY].merge(licenses[[*KEY, "counts"]], "left", on=KEY)["counts"].to_numpy()
-    return held[(counts == "all") | ((counts == "active") & held["is_active"].to_numpy())]
+    return held.loc[(counts == "all") | ((counts == "active") & held["is_active"].to_numpy())]
 
 
 def _bridge(licenses: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
@@ -189,7 +189,8 @@ def _bridge(licenses: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
     bridge = bridge.merge(licenses[[*KEY, "license_key", "license_name"]], on=KEY)
     bridge["cause"] = pd.Categorical(bridge["cause"], ORDER, ordered=True)
     columns = [*KEY, "license_key", "license_name", "cause", "seat_count"]
-    return _sorted(bridge, [*KEY, "cause"], columns).astype({"cause": object})
+    ordered = _sorted(bridge, [*KEY, "cause"], columns)
+    return ordered.assign(cause=ordered["cause"].astype(object))
 
 
 def _seats(licenses: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
@@ -208,6 +209,10 @@ def _licenses(licenses: pd.DataFrame, held: pd.DataFrame, bridge: pd.DataFrame) 
     rows = rows.merge(scope[[*KEY, "in_scope_count"]], "left", on=KEY)
     rows["in_scope_count"] = rows["in_scope_count"].fillna(0).astype("int64")
     rows["count_basis"] = [_basis(row, seen) for row in rows.itertuples()]
+    # Usage entitlements count things, so nobody holds them: not even no one.
+    holders_of_things = ["active_holder_count", "all_holder_count", "in_scope_count"]
+    rows[holders_of_things] = rows[holders_of_things].astype("Int64")
+    rows.loc[rows["license_layer"] == "usage", holders_of_things] = pd.NA
     return _sorted(rows, KEY, LICENSE_COLUMNS)
 
 

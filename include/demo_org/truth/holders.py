@@ -20,7 +20,7 @@ def holdings(world: World, people: pd.DataFrame) -> pd.DataFrame:
     Deactivated users are among the holders of every layer, the user license of their profile included.
     """
     users = people.loc[people["license_id"].notna(), ["user_id", "license_id"]]
-    parts = [users.assign(license_layer="user", assigned_at=pd.NaT)]
+    parts = [users.assign(license_layer="user")]
     for layer, name, user, license_ in (
         ("permission_set", "PermissionSetLicenseAssign", "AssigneeId", "PermissionSetLicenseId"),
         ("package", "UserPackageLicense", "UserId", "PackageLicenseId"),
@@ -33,8 +33,8 @@ def holdings(world: World, people: pd.DataFrame) -> pd.DataFrame:
     for flag in flags:
         ticked = pd.DataFrame({"user_id": boxes.loc[boxes[flag].astype(bool), "Id"]})
         name = flag.removeprefix("UserPermissions")
-        parts.append(ticked.assign(license_layer="feature", license_id=name, assigned_at=pd.NaT))
-    return pd.concat([part[HOLDING] for part in parts if len(part)], ignore_index=True)
+        parts.append(ticked.assign(license_layer="feature", license_id=name))
+    return pd.concat([part for part in parts if len(part)], ignore_index=True)[HOLDING]
 
 
 def licenses(world: World) -> pd.DataFrame:
@@ -55,6 +55,8 @@ def licenses(world: World) -> pd.DataFrame:
     rows["total_count"] = rows["total_count"].astype("Int64").mask(rows["is_unlimited"])
     rows["used_count"] = rows["used_count"].astype("Int64")
     rows["available_count"] = rows["total_count"] - rows["used_count"]
+    # A counter that is not told was not taken at any time either.
+    rows["used_as_of"] = rows["used_as_of"].where(rows["used_count"].notna())
     return rows
 
 
@@ -141,7 +143,7 @@ def _feature(world: World) -> pd.DataFrame:
             "status": None,
             "total_count": newest["TotalLicenseCount"],
             "used_count": newest["AssignedUserCount"],
-            "used_as_of": pd.Timestamp(world.now),
+            "used_as_of": pd.to_datetime(newest["MetricsDate"], utc=True),
             "expires_on": None,
             "counts": "all",
         }

@@ -48,7 +48,8 @@ PUBLISHED = (
 def frame(world: World, name: str, columns: list[str]) -> pd.DataFrame:
     """Return some columns of an object; a column which is not stored is null throughout."""
     table = world.table(name, columns)
-    return table.to_pandas(date_as_object=True).reindex(columns=columns)
+    rows: pd.DataFrame = table.to_pandas(date_as_object=True)
+    return rows.reindex(columns=columns)
 
 
 def is_service_key(key: object) -> bool:
@@ -63,7 +64,7 @@ def is_service_key(key: object) -> bool:
 
 def bands(logins: pd.Series, captured_at: datetime) -> pd.Series:
     """Return activity bands: whole days from the last login to the capture."""
-    days = (pd.Timestamp(captured_at) - logins) // pd.Timedelta(days=1)
+    days = (pd.Timestamp(captured_at) - logins).dt.days
     words = pd.Series("181+", index=logins.index, dtype=object)
     for limit, word in reversed(BANDS):
         words[days < limit] = word

@@ -13,7 +13,7 @@ from demo_org.world.catalogue.companies import (
     PUBLIC_DOMAINS,
     partner_domain,
 )
-from demo_org.world.catalogue.personas import EMAIL_KINDS, PERSONAS
+from demo_org.world.catalogue.personas import EMAIL_KINDS, PERSONAS, EmailKind
 from demo_org.world.draws import Ints
 from demo_org.world.named import INTEGRATION_ROW
 from demo_org.world.population import Population
@@ -73,7 +73,7 @@ def _domains(people: Population, rows: Ints, kinds: Codes, moment: int) -> pa.Ar
 def _odd(people: Population, rows: Ints, kinds: Codes, addresses: pa.Array, local: pa.Array) -> pa.Array:
     """Put in the addresses which are none: missing, scrambled, with two signs, with blanks around."""
     number = pa.array(people.draws.below("scramble", rows, 10**12)).cast(pa.string())
-    forms = {
+    forms: dict[EmailKind, pa.Array] = {
         "none": pa.nulls(rows.size, pa.string()),
         "no_at": pc.binary_join_element_wise("x", number, ""),
         "no_dot": pc.binary_join_element_wise("anonymous", number, "@scrambled", ""),

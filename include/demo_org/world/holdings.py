@@ -21,6 +21,8 @@ from demo_org.world.named.account import Spans
 from demo_org.world.timelines import BLOCK, DAY, NEVER, Timelines, Times
 
 Layer = Literal["permission_set_licenses", "packages", "features"]
+LATE_YEARS, HELD_YEARS = 4.0, 25.0
+"""Average time until somebody gets what he was not given at once, and until it is taken away."""
 SLOTS = 64
 """Ids leave room for so many grants per user in a layer."""
 
@@ -94,16 +96,14 @@ class Holdings:
         rows = rows[eligible[license_of]]
         rows = rows[self._draws.chance(f"{grant.key} holds", rows, grant.share)]
         created = self._lines.created[rows].astype(np.float64)
-        span = np.maximum(self._end - created, 0.0)
         late = self._draws.unit(f"{grant.key} late", rows)
-        wait = np.where(late < 0.6, late * 6000, span * self._draws.unit(f"{grant.key} day", rows))
-        assigned = np.floor(created + 60 + wait)
-        stays = ~self._draws.chance(f"{grant.key} loses", rows, 0.15)
-        until = (
-            assigned + DAY + np.floor((self._end - assigned) * self._draws.unit(f"{grant.key} until", rows))
-        )
-        never = stays | (until >= self._end)
-        removed = np.where(never, float(NEVER), until)
+        years = -np.log1p(-self._draws.unit(f"{grant.key} day", rows)) * LATE_YEARS
+        assigned = np.floor(created + 60 + np.where(late < 0.8, late * 6000, years * 365 * DAY))
+        years = -np.log1p(-self._draws.unit(f"{grant.key} until", rows)) * HELD_YEARS
+        removed = np.floor(assigned + DAY * (1 + years * 365))
+        seen = assigned < self._end
+        rows, assigned, removed = rows[seen], assigned[seen], removed[seen]
+        removed = np.where(removed < self._end, removed, float(NEVER))
         return Holding(rows, assigned.astype(np.uint32), removed.astype(np.uint32))
 
     def _named(self, key: str) -> Holding:

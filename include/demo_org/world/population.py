@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from demo_org.world import ids
-from demo_org.world.catalogue.grants import PACKAGES, PERMISSION_SET_LICENSES, feature_grants
+from demo_org.world.catalogue.grants import PACKAGES, PERMISSION_SET_LICENSES, Grant, feature_grants
 from demo_org.world.catalogue.personas import PERSONAS
 from demo_org.world.draws import Draws, Ints
-from demo_org.world.holdings import Holdings
+from demo_org.world.holdings import Holdings, Layer
 from demo_org.world.logins import Logins
 from demo_org.world.named import ADMIN_ROW, HEADCOUNT, NAMED, Named
 from demo_org.world.named.system import SYSTEM
@@ -50,7 +50,7 @@ class Population:
         self.end = anchor + ahead * DAY
         self.lines = Generator(draws, users, anchor, ahead).run()
         self.logins = Logins(self.lines, draws)
-        grants = {
+        grants: dict[Layer, tuple[Grant, ...]] = {
             "permission_set_licenses": PERMISSION_SET_LICENSES,
             "packages": PACKAGES,
             "features": feature_grants(options.feature_licenses),

@@ -10,6 +10,7 @@ any other.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -107,7 +108,7 @@ class Generator:
             name: np.uint8 if name in ("persona", "profile", "later", "every") else np.uint32
             for name in names
         }
-        whole = {name: np.empty(self.size, dtype=kinds[name]) for name in names}
+        whole: dict[str, Any] = {name: np.empty(self.size, dtype=kinds[name]) for name in names}
         for start in range(0, self.size, BLOCK):
             part = self._block(np.arange(start, min(start + BLOCK, self.size), dtype=np.int64))
             for name, values in part.items():
@@ -124,17 +125,15 @@ class Generator:
         return np.where(seconds < self._end + DAY, seconds, float(NEVER)).astype(np.uint32)
 
     def _block(self, rows: Ints) -> dict[str, Times | Codes]:
-        draws, horizon = self._draws, (self._end - self._anchor) / DAY
+        draws = self._draws
         persona = draws.pick("persona", rows, np.array([p.weight for p in PERSONAS])).astype(np.uint8)
         born = self._birthdays(rows)
         ends = born + np.maximum(2.0, self._tenure(rows, persona))
         back = np.where(draws.chance("back", rows, 0.08), ends + 5 + 55 * draws.unit("gap", rows), np.nan)
         again = back + np.maximum(1.0, -1000 * np.log1p(-draws.unit("again", rows)))
-        last = np.minimum(ends, horizon)
-        moved = self._between("moved", rows, born + 30, horizon, 0.2)
+        moved = self._after("moved", rows, born + 30, ends, 9.0)
         profile, later = self._profiles(rows, persona)
-        stays = (moved >= ends) | (later == profile)
-        frozen, thawed = self._freezes(rows, born, ends, last)
+        frozen, thawed = self._freezes(rows, born, ends)
         return {
             "created": self._second("created", rows, born),
             "left": self._second("left", rows, ends),
@@ -142,10 +141,10 @@ class Generator:
             "left_again": self._second("again", rows, again),
             "frozen": self._second("frozen", rows, frozen),
             "thawed": self._second("thawed", rows, thawed),
-            "moved": self._second("moved", rows, np.where(stays, np.nan, moved)),
-            "relocated": self._second("dept", rows, self._between("dept", rows, born + 1, last, 0.25)),
-            "readdressed": self._second("mail", rows, self._between("mail", rows, born + 1, last, 0.05)),
-            "stopped": self._second("stop", rows, self._between("stop", rows, born + 1, horizon, 0.2)),
+            "moved": self._second("moved", rows, np.where(later == profile, np.nan, moved)),
+            "relocated": self._second("dept", rows, self._after("dept", rows, born + 1, ends, 6.0)),
+            "readdressed": self._second("mail", rows, self._after("mail", rows, born + 1, ends, 30.0)),
+            "stopped": self._second("stop", rows, self._after("stop", rows, born + 1, np.inf, 14.0)),
             "persona": persona,
             "profile": profile,
             "later": later,
@@ -164,16 +163,14 @@ class Generator:
         days = np.array([p.years * 365 for p in PERSONAS])[persona]
         return -days * np.log1p(-self._draws.unit("tenure", rows))
 
-    def _between(self, stream: str, rows: Ints, first: Floats, last: Floats | float, share: float) -> Floats:
-        """Return a day between two others for a share of the rows, NaN for the rest."""
-        span = np.maximum(np.asarray(last) - first, 0.0)
-        day = first + span * self._draws.unit(f"{stream} day", rows)
-        happens = self._draws.chance(f"{stream} happens", rows, share) & (span > 1)
-        return np.where(happens, day, np.nan)
+    def _after(self, stream: str, rows: Ints, first: Floats, last: Floats | float, years: float) -> Floats:
+        """Return a day some years after another, on average, NaN where it would not be before the last."""
+        day = first - years * 365 * np.log1p(-self._draws.unit(f"{stream} day", rows))
+        return np.where(day < last, day, np.nan)
 
-    def _freezes(self, rows: Ints, born: Floats, ends: Floats, last: Floats) -> tuple[Floats, Floats]:
+    def _freezes(self, rows: Ints, born: Floats, ends: Floats) -> tuple[Floats, Floats]:
         """Freeze some for some days, some for good, and some in the days before they are deactivated."""
-        frozen = self._between("freeze", rows, born + 1, last, 0.03)
+        frozen = self._after("freeze", rows, born + 1, ends, 60.0)
         leaver = self._draws.chance("frozen leaver", rows, 0.1) & (ends - born > 8)
         frozen = np.where(leaver, ends - 4, frozen)
         short = self._draws.chance("thaws", rows, 0.6) & ~leaver

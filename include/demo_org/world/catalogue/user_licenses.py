@@ -71,7 +71,7 @@ LICENSES: tuple[License, ...] = (
     License("Customer Portal Manager Standard", "PID_Customer_Portal_Basic", "CustomerSuccess"),
     License("Gold Partner", "PID_STRATEGIC_PRM", "PowerPartner"),
     License("Silver Partner", "PID_SILVER_PRM", "PowerPartner", 0, "Disabled"),
-    License("Authenticated Website", "Platform_Portal_User", "CspLitePortal", 10),
+    License("Authenticated Website", "Platform_Portal_User", "CspLitePortal"),
     License("Identity", "PID_Identity_User"),
     License("External Identity", "PID_External_Identity_User", "CspLitePortal"),
     License(

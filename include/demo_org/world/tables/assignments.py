@@ -104,9 +104,9 @@ class Seats:
             times.append(holding.assigned[here][mine])
         staff = rows[people.is_employee(rows)]
         for slot, share in ((CUSTOM_SLOT, 0.5), (CUSTOM_SLOT + 1, 0.2), (GROUP_SLOT, 0.1)):
-            mine = staff[people.draws.chance(f"set {slot}", staff, share)]
-            slots.append(mine * SLOTS + slot)
-            times.append(lines.created[mine])
+            given = staff[people.draws.chance(f"set {slot}", staff, share)]
+            slots.append(given * SLOTS + slot)
+            times.append(lines.created[given])
         return self._set_assignments(*_sorted(slots, times))
 
     def _set_assignments(self, slot: Ints, when: Times) -> Source:

@@ -114,7 +114,7 @@ class Metrics:
         counts, day = self._counters.day(moment), at(moment).date()
         heads = zip(counts.assigned.tolist(), counts.recent.tolist(), strict=True)
         profiles = [Row(day, moment, n, assigned, recent, 0) for n, (assigned, recent) in enumerate(heads)]
-        layers = {
+        layers: dict[str, list[Row]] = {
             holdings.layer: self._layer(holdings, moment, counts.seen)
             for holdings in (self._people.psls, self._people.features)
         }
