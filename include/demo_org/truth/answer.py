@@ -200,29 +200,32 @@ def _seats(licenses: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
 
 def _licenses(licenses: pd.DataFrame, held: pd.DataFrame, bridge: pd.DataFrame) -> pd.DataFrame:
     seen = held[held["is_seen"]]
+    plain = seen[~seen["is_system"]]
+    sizes = {
+        "active_holder_count": seen[seen["is_active"]],
+        "all_holder_count": seen,
+        "active_plain": plain[plain["is_active"]],
+        "all_plain": plain,
+    }
     rows = licenses.copy()
-    for name, part in (("active_holder_count", seen[seen["is_active"]]), ("all_holder_count", seen)):
-        sizes = part.groupby(KEY).size().rename(name).reset_index()
-        rows = rows.merge(sizes, "left", on=KEY)
+    for name, part in sizes.items():
+        rows = rows.merge(part.groupby(KEY).size().rename(name).reset_index(), "left", on=KEY)
         rows[name] = rows[name].fillna(0).astype("int64")
     scope = bridge[bridge["cause"] == "in_scope"].rename(columns={"seat_count": "in_scope_count"})
     rows = rows.merge(scope[[*KEY, "in_scope_count"]], "left", on=KEY)
     rows["in_scope_count"] = rows["in_scope_count"].fillna(0).astype("int64")
-    rows["count_basis"] = [_basis(row, seen) for row in rows.itertuples()]
-    # Usage entitlements count things, so nobody holds them: not even no one.
-    holders_of_things = ["active_holder_count", "all_holder_count", "in_scope_count"]
-    rows[holders_of_things] = rows[holders_of_things].astype("Int64")
-    rows.loc[rows["license_layer"] == "usage", holders_of_things] = pd.NA
+    rows["count_basis"] = [_basis(row) for row in rows.itertuples()]
     return _sorted(rows, KEY, LICENSE_COLUMNS)
 
 
-def _basis(row: Any, seen: pd.DataFrame) -> str:
+def _basis(row: Any) -> str:
     """Compare the counter with the holders: with all that were seen, then without the platform's own."""
     if row.license_layer == "usage" or pd.isna(row.used_count):
         return "not_counted"
-    mine = seen[(seen["license_layer"] == row.license_layer) & (seen["license_id"] == row.license_id)]
-    for holders_ in (mine, mine[~mine["is_system"]]):
-        active, every = int(holders_["is_active"].sum()), len(holders_)
+    for active, every in (
+        (row.active_holder_count, row.all_holder_count),
+        (row.active_plain, row.all_plain),
+    ):
         if row.used_count in (active, every):
             if active == every:
                 return "both"

@@ -21,7 +21,7 @@ from license_ledger.transform.landed import Flags, flags
 
 _SANDBOX_SUFFIX = ".invalid"
 _LEGACY_HOST = "@example.com"
-_LEGACY = r"^([^@]+)=([^@=]+\.[^@=]+)@example\.com$"
+_LEGACY = r"^([^@]+)=([^@=]+)@example\.com$"
 _DOMAIN = re.compile(
     r"(?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)+(?![0-9]+\Z)(?!-)[a-z0-9-]{1,63}(?<!-)", flags=re.ASCII
 )

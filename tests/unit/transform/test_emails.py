@@ -30,7 +30,7 @@ def _normal(*emails: str | None) -> list[str | None]:
         ("ann=acme.com.invalid@example.com", "ann@acme.com"),
         ("ann=home=acme.com@example.com", "ann=home@acme.com"),
         ("ann=acme.com=example.com@example.com", "ann@acme.com"),
-        ("ann=work@example.com", "ann=work@example.com"),
+        ("ann=work@example.com", "ann@work"),
         ("ann@example.com", "ann@example.com"),
         ("ann@invalid", "ann@invalid"),
         ("ann@notinvalid", "ann@notinvalid"),
