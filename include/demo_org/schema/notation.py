@@ -130,7 +130,7 @@ def address(
         permission: Feature that brings the two ISO code fields.
     """
     whole_name = part_of or f"{prefix}Address"
-    part = {"compound": whole_name, "createable": True, "updateable": True}
+    part: dict[str, Any] = {"compound": whole_name, "createable": True, "updateable": True}
     return [
         long_text(f"{prefix}Street", 255, **part),
         text(f"{prefix}City", 40, **part),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from demo_org.schema.definitions import ChildRelationship, FieldDef
 from demo_org.schema.notation import (
     address,
@@ -134,8 +136,8 @@ PREFERENCES: tuple[str, ...] = tuple(_PREFERENCES.split())
 
 
 def _names() -> list[FieldDef]:
-    part = {"createable": True, "updateable": True, "compound": "Name"}
-    write = {"createable": True, "updateable": True}
+    part: dict[str, Any] = {"createable": True, "updateable": True, "compound": "Name"}
+    write: dict[str, Any] = {"createable": True, "updateable": True}
     return [
         identifier(),
         text("Username", 80, nillable=False, unique=True, id_lookup=True, **write),
@@ -153,7 +155,7 @@ def _names() -> list[FieldDef]:
 
 
 def _contact() -> list[FieldDef]:
-    write = {"createable": True, "updateable": True}
+    write: dict[str, Any] = {"createable": True, "updateable": True}
     return [
         email("Email", 128, nillable=False, id_lookup=True, **write),
         plain_flag("EmailPreferencesAutoBcc"),
@@ -175,7 +177,7 @@ def _contact() -> list[FieldDef]:
 
 
 def _status() -> list[FieldDef]:
-    write = {"createable": True, "updateable": True}
+    write: dict[str, Any] = {"createable": True, "updateable": True}
     return [
         flag("IsActive", label="Active", **write),
         choice("TimeZoneSidKey", TIME_ZONES, nillable=False, restricted=True, **write),
@@ -204,7 +206,7 @@ def _status() -> list[FieldDef]:
 
 
 def _feature_flags() -> list[FieldDef]:
-    write = {"createable": True, "updateable": True}
+    write: dict[str, Any] = {"createable": True, "updateable": True}
     flags = [
         plain_flag(f"UserPermissions{name}", label=label, permission=f"FeatureLicense.{name}", **write)
         for name, label in FEATURES.items()
@@ -214,8 +216,8 @@ def _feature_flags() -> list[FieldDef]:
 
 
 def _portal() -> list[FieldDef]:
-    write = {"createable": True, "updateable": True}
-    site = {"permission": "DigitalExperiences"}
+    write: dict[str, Any] = {"createable": True, "updateable": True}
+    site: dict[str, Any] = {"permission": "DigitalExperiences"}
     return [
         reference("ContactId", "Contact", **write),
         reference("AccountId", "Account"),
