@@ -9,7 +9,6 @@ footer, so that two snapshots are never joined, whatever happens to the tree in 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 
 from license_ledger.errors import CorruptSnapshot, SchemaDrift, SnapshotRefused, StoreBusy
 from license_ledger.schemas import SNAPSHOTS, table
+from license_ledger.staging.carry import digest_of
 from license_ledger.staging.layout import DATA_TABLES, Day
 from license_ledger.staging.manifest import FileEntry, Manifest
 from license_ledger.staging.parquet import batches_of, footer, open_parquet
@@ -242,11 +242,7 @@ class Snapshot:
 
     def _digest(self, name: str, entry: FileEntry) -> str:
         with self._open(name, entry) as opened:
-            opened.source.seek(0)
-            digest = hashlib.sha256()
-            while piece := opened.source.read(1 << 20):
-                digest.update(piece)
-            return digest.hexdigest()
+            return digest_of(opened.source, entry["live"])
 
     def _open(self, name: str, entry: FileEntry) -> _Opened:
         """The file with the entry's id, wherever it lies. Raises CorruptSnapshot and StoreBusy."""

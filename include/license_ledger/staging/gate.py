@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from license_ledger.errors import CorruptSnapshot, SchemaDrift
-from license_ledger.schemas import SCHEMA_VERSION, SNAPSHOTS, table
+from license_ledger.schemas import SNAPSHOTS, table
 from license_ledger.staging import manifest
 from license_ledger.staging.layout import DATA_TABLES, Day
 from license_ledger.staging.parquet import FILE_ID, FileReceipt, Footer, checked_schema
@@ -88,13 +88,3 @@ def snapshot_table(row: Mapping[str, Any], decided: Mapping[str, Any]) -> pa.Tab
                 "give that type",
             ) from None
     return pa.Table.from_arrays(columns, schema=schema)
-
-
-def decided(snapshot_id: str, made: manifest.Manifest, rows_json: str) -> dict[str, str]:
-    """The columns of table `snapshots` that publishing decides."""
-    return {
-        "snapshot_id": snapshot_id,
-        "rows": rows_json,
-        "schema_version": SCHEMA_VERSION,
-        "manifest": manifest.to_json(made),
-    }

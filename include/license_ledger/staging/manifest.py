@@ -6,14 +6,11 @@ schemas.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import date
 from typing import TypedDict
 
 from license_ledger.errors import CorruptSnapshot
 from license_ledger.schemas import SCHEMA_VERSION, table
-from license_ledger.staging.layout import DATA_TABLES, Day
-from license_ledger.staging.parquet import FileReceipt
 
 MANIFEST_VERSION = 1
 
@@ -26,7 +23,9 @@ class FileEntry(TypedDict):
         path: below the staging root.
         rows: number of rows.
         bytes: size.
-        sha256: of the whole file, hexadecimal.
+        sha256: of the living bytes, hexadecimal.
+        live: where these are, from and upto, ascending; the rest may hold bytes of a replaced file, see
+            :mod:`license_ledger.staging.carry`. Everything, for a day that was published once.
         file_id: in the file's metadata; tells this file from every other writing of the table.
     """
 
@@ -34,6 +33,7 @@ class FileEntry(TypedDict):
     rows: int
     bytes: int
     sha256: str
+    live: list[tuple[int, int]]
     file_id: str
 
 
@@ -70,27 +70,6 @@ def file_metadata(name: str, *, org_id: str, snapshot_date: date, snapshot_id: s
     }
 
 
-def made_out(
-    day: Day, snapshot_id: str, files: Mapping[str, FileReceipt], landed: Mapping[str, int] | None
-) -> Manifest:
-    """The manifest of a snapshot that is about to be published."""
-    return Manifest(
-        version=MANIFEST_VERSION,
-        snapshot_id=snapshot_id,
-        files={
-            name: FileEntry(
-                path=day.canonical(name),
-                rows=files[name]["rows"],
-                bytes=files[name]["bytes"],
-                sha256=files[name]["sha256"],
-                file_id=files[name]["file_id"],
-            )
-            for name in DATA_TABLES
-        },
-        landed=dict(landed or {}),
-    )
-
-
 def to_json(manifest: Manifest) -> str:
     """The text for the column."""
     return json.dumps(manifest, sort_keys=True)
@@ -116,6 +95,7 @@ def from_json(text: str, what: str) -> Manifest:
                     rows=int(entry["rows"]),
                     bytes=int(entry["bytes"]),
                     sha256=str(entry["sha256"]),
+                    live=[(int(start), int(end)) for start, end in entry["live"]],
                     file_id=str(entry["file_id"]),
                 )
                 for name, entry in found["files"].items()

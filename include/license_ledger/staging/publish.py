@@ -12,28 +12,30 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypedDict
 
 import pyarrow as pa
 import structlog
 
 from license_ledger.errors import CorruptSnapshot, StoreBusy
-from license_ledger.schemas import SNAPSHOTS
+from license_ledger.schemas import SCHEMA_VERSION, SNAPSHOTS
 from license_ledger.staging import gate, manifest
+from license_ledger.staging.carry import Carried, compose, is_parquet
 from license_ledger.staging.layout import DATA_TABLES, Day, checked_snapshot_id
 from license_ledger.staging.lease import TTL_SECONDS, Held, lease
+from license_ledger.staging.manifest import FileEntry, Manifest
 from license_ledger.staging.medium import refusals
 from license_ledger.staging.parquet import FileReceipt, ParquetSink
 from license_ledger.staging.published import Published, canonical_id, published
 from license_ledger.staging.storage import Storage
-from license_ledger.staging.sweep import GRACE, SLACK_SECONDS, restore, sweep
+from license_ledger.staging.sweep import GRACE, SLACK_SECONDS, sweep
 
 _log = structlog.get_logger(__name__)
 
-_PLACE_ATTEMPTS = 5
+SETTLED = timedelta(minutes=5)
+"""A file that has been there for so long has no more readers of the files that it carries."""
 _PIECE = 1 << 20
 
 
@@ -72,11 +74,37 @@ class _Publication:
     snapshot_id: str
     files: Mapping[str, FileReceipt]
     snapshot_row: Mapping[str, Any]
-    landed: Mapping[str, int] | None
+    landed: dict[str, int]
 
     @property
     def rows(self) -> dict[str, int]:
         return {name: self.files[name]["rows"] for name in DATA_TABLES}
+
+    def row(self, entries: dict[str, FileEntry]) -> pa.Table:
+        """The row of table `snapshots`, naming these files. Raises SchemaDrift."""
+        made = Manifest(
+            version=manifest.MANIFEST_VERSION,
+            snapshot_id=self.snapshot_id,
+            files=entries,
+            landed=self.landed,
+        )
+        decided = {
+            "snapshot_id": self.snapshot_id,
+            "rows": json.dumps(self.rows),
+            "schema_version": SCHEMA_VERSION,
+            "manifest": manifest.to_json(made),
+        }
+        return gate.snapshot_table(self.snapshot_row, decided)
+
+    def is_there(self, found: Published) -> bool:
+        """Whether exactly this has been published and is in place."""
+        files = found.manifest["files"]
+        return found.table.equals(self.row(files)) and all(
+            files[name]["file_id"]
+            == self.files[name]["file_id"]
+            == canonical_id(self.staging, self.day, name)
+            for name in DATA_TABLES
+        )
 
     def receipt(self, replaced: Published | None, *, unchanged: bool) -> PublishReceipt:
         return PublishReceipt(
@@ -138,11 +166,12 @@ def publish(
     """
     day = Day(org_id, snapshot_date)
     checked_snapshot_id(snapshot_id)
-    publication = _Publication(staging, source or staging, day, snapshot_id, files, snapshot_row, landed)
+    publication = _Publication(
+        staging, source or staging, day, snapshot_id, files, snapshot_row, dict(landed or {})
+    )
     staging.check_writable()
     gate.check_files(publication.source, day, snapshot_id, files)
-    made = manifest.made_out(day, snapshot_id, files, landed)
-    row = gate.snapshot_table(snapshot_row, gate.decided(snapshot_id, made, json.dumps(publication.rows)))
+    publication.row({})
     snapshots_path = staging.path(day.canonical(SNAPSHOTS.name))
     with refusals(staging.root):
         seen = staging.medium.version(snapshots_path)
@@ -150,9 +179,9 @@ def publish(
             if staging.medium.version(snapshots_path) != seen:
                 raise _beaten(day)
             before = _published_if_readable(staging, day)
-            if before is not None and before.table.equals(row) and _is_whole(staging, before):
+            if before is not None and publication.is_there(before):
                 return publication.receipt(before, unchanged=True)
-            _replace(publication, before, seen, row, held)
+            _replace(publication, before, seen, held)
     _clear_away(staging, org_id, now, grace)
     receipt = publication.receipt(before, unchanged=False)
     _log.info("publish.finished", **receipt)
@@ -176,52 +205,82 @@ def _published_if_readable(staging: Storage, day: Day) -> Published | None:
         return None
 
 
-def _is_whole(staging: Storage, snapshot: Published) -> bool:
-    return all(
-        canonical_id(staging, snapshot.day, name) == entry["file_id"]
-        for name, entry in snapshot.manifest["files"].items()
-    )
-
-
-def _replace(
-    publication: _Publication, before: Published | None, seen: str | None, row: pa.Table, held: Held
-) -> None:
-    """Stage, keep, switch; put back what was there when the switch fails half way."""
+def _replace(publication: _Publication, before: Published | None, seen: str | None, held: Held) -> None:
+    """Stage, keep, switch."""
     staging, day = publication.staging, publication.day
-    _stage(publication)
-    row_receipt = _stage_row(publication, row)
+    staged = {name: _stage(publication, name, before) for name in DATA_TABLES}
+    row = publication.row({name: table.entry for name, table in staged.items()})
+    row_id = _stage_row(publication, row)
     if before is not None:
         _keep(staging, before, held)
-    try:
-        for name in DATA_TABLES:
-            _put_in_place(publication, name, held)
-        _put_row_in_place(staging, day, row_receipt["file_id"], seen, held)
-    except BaseException:
-        with suppress(Exception):
-            restore(staging, day, held)
-        raise
+    for name, table in staged.items():
+        _put_in_place(publication, name, table, held)
+    _put_row_in_place(staging, day, row_id, seen, held)
 
 
-def _stage(publication: _Publication) -> None:
-    """Give the finished files their names among the kept ones."""
-    staging, source = publication.staging, publication.source
-    for name in DATA_TABLES:
-        receipt = publication.files[name]
-        kept = staging.path(publication.day.kept(name, receipt["file_id"]))
-        if source.fs == staging.fs:
-            staging.medium.duplicate(source.path(receipt["path"]), kept)
-        elif staging.exists(kept):
-            continue
-        elif source.is_local:
-            staging.medium.receive(source.path(receipt["path"]), kept)
-        else:
-            with source.open_input(receipt["path"]) as stream, staging.medium.sink(kept) as target:
-                while piece := stream.read(_PIECE):
-                    target.write(piece)
+@dataclass(frozen=True)
+class _Staged:
+    """A file that is ready to be put in place over one particular version."""
+
+    entry: FileEntry
+    over: str | None
+    is_there: bool = False
 
 
-def _stage_row(publication: _Publication, row: pa.Table) -> FileReceipt:
-    """Write the file of table `snapshots` among the kept ones, under its own id."""
+def _stage(publication: _Publication, name: str, before: Published | None) -> _Staged:
+    """Put a finished file among the kept ones, carrying what it will replace."""
+    staging, source, day = publication.staging, publication.source, publication.day
+    receipt = publication.files[name]
+    canonical, kept = staging.path(day.canonical(name)), staging.path(day.kept(name, receipt["file_id"]))
+    over = staging.medium.version(canonical)
+    was = None if before is None else before.manifest["files"].get(name)
+    if was is not None and was["file_id"] == receipt["file_id"] == canonical_id(staging, day, name):
+        return _Staged(was, over, is_there=True)
+    carried = None
+    if over is not None:
+        with source.open_input(receipt["path"]) as new:
+            carried = _carry(staging, canonical, new, kept)
+    if carried is None:
+        staging.delete(kept)
+        _adopt(staging, source, receipt["path"], kept)
+        carried = Carried(receipt["bytes"], receipt["sha256"], [(0, receipt["bytes"])])
+    entry = FileEntry(
+        path=day.canonical(name),
+        rows=receipt["rows"],
+        bytes=carried.bytes,
+        sha256=carried.sha256,
+        live=carried.live,
+        file_id=receipt["file_id"],
+    )
+    return _Staged(entry, over)
+
+
+def _carry(staging: Storage, canonical: str, new: pa.NativeFile, kept: str) -> Carried | None:
+    """Make the replacement of a canonical file; None when that is nothing that anybody could be reading."""
+    directory, _, file = canonical.rpartition("/")
+    written = staging.medium.entries(directory).get(file)
+    settled = written is not None and datetime.now(UTC) - written > SETTLED
+    with staging.open_input(canonical) as old:
+        if not is_parquet(old):
+            return None
+        with staging.medium.sink(kept) as target:
+            return compose(target, old, new, settled=settled)
+
+
+def _adopt(staging: Storage, source: Storage, path: str, kept: str) -> None:
+    """Give a finished file a name in staging: by a link, a copy in the store, or an upload."""
+    if source.fs == staging.fs:
+        staging.medium.duplicate(source.path(path), kept)
+    elif source.is_local:
+        staging.medium.receive(source.path(path), kept)
+    else:
+        with source.open_input(path) as stream, staging.medium.sink(kept) as target:
+            while piece := stream.read(_PIECE):
+                target.write(piece)
+
+
+def _stage_row(publication: _Publication, row: pa.Table) -> str:
+    """Write the file of table `snapshots` among the kept ones; its id."""
     staging, day = publication.staging, publication.day
     metadata = manifest.file_metadata(
         SNAPSHOTS.name,
@@ -229,12 +288,14 @@ def _stage_row(publication: _Publication, row: pa.Table) -> FileReceipt:
         snapshot_date=day.snapshot_date,
         snapshot_id=publication.snapshot_id,
     )
-    buffer = io.BytesIO()
-    sink = ParquetSink(buffer, day.canonical(SNAPSHOTS.name), row.schema, metadata, row.num_rows)
+    canonical, buffer = staging.path(day.canonical(SNAPSHOTS.name)), io.BytesIO()
+    sink = ParquetSink(buffer, canonical, row.schema, metadata, row.num_rows)
     sink.write(row)
-    receipt = sink.finish()
-    staging.write_bytes(day.kept(SNAPSHOTS.name, receipt["file_id"]), buffer.getvalue())
-    return receipt
+    file_id = sink.finish()["file_id"]
+    kept, content = staging.path(day.kept(SNAPSHOTS.name, file_id)), buffer.getvalue()
+    if not staging.exists(canonical) or _carry(staging, canonical, pa.BufferReader(content), kept) is None:
+        staging.write_bytes(kept, content)
+    return file_id
 
 
 def _keep(staging: Storage, before: Published, held: Held) -> None:
@@ -258,24 +319,21 @@ def _keep(staging: Storage, before: Published, held: Held) -> None:
             raise _beaten(before.day)
 
 
-def _put_in_place(publication: _Publication, name: str, held: Held) -> None:
+def _put_in_place(publication: _Publication, name: str, staged: _Staged, held: Held) -> None:
     """
     Make a staged file the canonical one.
 
-    The version is read before the lease is checked: whoever takes the lease over after the check changes the
-    version that this writer then insists on.
+    The version to be replaced was read before the lease is checked: whoever takes the lease over after the
+    check changes the version that this writer then insists on.
     """
-    staging, file_id = publication.staging, publication.files[name]["file_id"]
-    canonical = staging.path(publication.day.canonical(name))
-    kept = staging.path(publication.day.kept(name, file_id))
-    for _ in range(_PLACE_ATTEMPTS):
-        version = staging.medium.version(canonical)
-        if version is not None and canonical_id(staging, publication.day, name) == file_id:
-            return
-        held.check(SLACK_SECONDS)
-        if staging.medium.place(kept, canonical, version):
-            return
-    raise _beaten(publication.day)
+    if staged.is_there:
+        return
+    staging, day = publication.staging, publication.day
+    held.check(SLACK_SECONDS)
+    kept, canonical = day.kept(name, staged.entry["file_id"]), day.canonical(name)
+    placed = staging.medium.place(staging.path(kept), staging.path(canonical), staged.over)
+    if not placed and canonical_id(staging, day, name) != staged.entry["file_id"]:
+        raise _beaten(day)
 
 
 def _put_row_in_place(staging: Storage, day: Day, file_id: str, seen: str | None, held: Held) -> None:

@@ -33,6 +33,8 @@ from license_ledger.staging.parquet import (
     open_parquet,
 )
 
+PROBE = "_probe-"
+"""What :meth:`Storage.check_writable` writes is called so, for a moment."""
 _WITH_CONNECTION = ("s3", "s3a", "gs", "gcs")
 """Protocols whose URL has no other use for user information than Airflow's connection id."""
 
@@ -221,7 +223,7 @@ class Storage:
             StagingUnwritable: naming the root.
             StoreBusy: the object store does not answer.
         """
-        probe, content = self.path(f"_probe-{uuid.uuid4().hex}"), b"license-ledger"
+        probe, content = self.path(f"{PROBE}{uuid.uuid4().hex}"), b"license-ledger"
         with refusals(self.root):
             self.medium.write(probe, content)
             try:

@@ -1,7 +1,7 @@
 """
-Putting back and clearing away what dead or failed publishers left. May import its own package.
+Clearing away what replaced snapshots and dead publishers left. May import its own package.
 
-Both are done under the day's lease, when nobody is publishing. What readers of the present or of a just
+It is done under the day's lease, when nobody is publishing. What readers of the published or of a just
 replaced snapshot may still need stays.
 """
 
@@ -14,9 +14,11 @@ import structlog
 
 from license_ledger.errors import CorruptSnapshot, StoreBusy
 from license_ledger.schemas import SNAPSHOTS
+from license_ledger.staging.carry import without_dead
 from license_ledger.staging.layout import (
     DATA_TABLES,
     GENERATIONS,
+    LEASES,
     Day,
     days_of,
     kept_name,
@@ -24,7 +26,7 @@ from license_ledger.staging.layout import (
 )
 from license_ledger.staging.lease import Held, lease
 from license_ledger.staging.published import Published, canonical_id, published
-from license_ledger.staging.storage import Storage
+from license_ledger.staging.storage import PROBE, Storage
 
 _log = structlog.get_logger(__name__)
 
@@ -41,14 +43,14 @@ class SweepReceipt(TypedDict):
     What a sweep did.
 
     Attributes:
-        restored: tables that were put back to the published snapshot.
         removed: files that were deleted.
+        purged: published files that were freed of the bytes of replaced ones.
         uploads: interrupted uploads that were dropped.
         busy: days that were left alone because somebody is writing them.
     """
 
-    restored: int
     removed: int
+    purged: int
     uploads: int
     busy: int
 
@@ -57,7 +59,7 @@ def sweep(
     staging: Storage, *, org_id: str | None = None, now: datetime | None = None, grace: timedelta = GRACE
 ) -> SweepReceipt:
     """
-    Put back half-replaced days and clear away leftovers.
+    Clear away leftovers.
 
     Args:
         staging: the staging root.
@@ -69,69 +71,38 @@ def sweep(
         What was done. Days that are being written are counted and left alone.
     """
     moment = now or datetime.now(UTC)
-    receipt = SweepReceipt(restored=0, removed=0, uploads=0, busy=0)
+    receipt = SweepReceipt(removed=0, purged=0, uploads=0, busy=0)
     orgs = [org_id] if org_id else list(partition_values(staging.list(GENERATIONS), "org_id"))
     for org in orgs:
-        for snapshot_date in days_of(staging.list(GENERATIONS, f"org_id={org}")):
-            day = Day(org, snapshot_date)
+        for day in _days_with_remains(staging, org):
             try:
                 with lease(staging, day.lease, wait_seconds=0) as held:
-                    receipt["restored"] += restore(staging, day, held)
+                    receipt["purged"] += purge(staging, day, held, before=moment - grace)
                     receipt["removed"] += prune(staging, day, held, before=moment - grace)
             except StoreBusy:
                 receipt["busy"] += 1
             except CorruptSnapshot as error:
                 _log.warning("sweep.left_alone", day=str(day), reason=str(error))
+    for name, written in staging.medium.entries(staging.root).items():
+        if PROBE in name and written < moment - grace:
+            staging.delete(name)
+            receipt["removed"] += 1
     receipt["uploads"] = staging.medium.sweep_uploads(staging.root, moment - max(grace, UPLOAD_GRACE))
     return receipt
 
 
-def restore(staging: Storage, day: Day, held: Held) -> int:
-    """
-    Make the canonical files those of the published snapshot again; without one, remove them.
-
-    Args:
-        staging: the staging root.
-        day: the day, whose lease is held.
-        held: that lease.
-
-    Returns:
-        Number of tables that were changed; 0 when the day is whole, as it nearly always is.
-
-    Raises:
-        CorruptSnapshot: the day's row cannot be read; nothing is changed.
-        StoreBusy: the lease is lost, or somebody writes without one.
-    """
-    current = published(staging, day)
-    changed = 0
-    for name in DATA_TABLES:
-        canonical = staging.path(day.canonical(name))
-        version = staging.medium.version(canonical)
-        found = canonical_id(staging, day, name)
-        if current is None:
-            if found is not None:
-                held.check(SLACK_SECONDS)
-                staging.delete(canonical)
-                changed += 1
-            continue
-        wanted = current.manifest["files"][name]["file_id"]
-        kept = staging.path(day.kept(name, wanted))
-        if found == wanted or not staging.exists(kept):
-            continue
-        held.check(SLACK_SECONDS)
-        if not staging.medium.place(kept, canonical, version):
-            raise StoreBusy(
-                f"file {canonical}", "is being replaced by somebody without the lease", "try again"
-            )
-        changed += 1
-    if changed:
-        _log.warning("sweep.restored", day=str(day), tables=changed)
-    return changed
+def _days_with_remains(staging: Storage, org_id: str) -> list[Day]:
+    """Days with kept files, and on a disk those with the lock of a process that was killed."""
+    found = set(days_of(staging.list(GENERATIONS, f"org_id={org_id}")))
+    if staging.is_local:
+        locks = staging.list(LEASES, "day", org_id)
+        found |= set(days_of([f"snapshot_date={name.removesuffix('.lock')}" for name in locks]))
+    return [Day(org_id, snapshot_date) for snapshot_date in sorted(found)]
 
 
 def prune(staging: Storage, day: Day, held: Held, *, before: datetime) -> int:
     """
-    Delete kept files that nobody needs any longer, and hidden remains.
+    Delete kept files that nobody needs any longer, what was never published, and hidden remains.
 
     A kept file is needed while the published snapshot consists of it and the canonical file is another, and
     until ``before`` has passed both its own writing and the switch to the published snapshot.
@@ -144,23 +115,26 @@ def prune(staging: Storage, day: Day, held: Held, *, before: datetime) -> int:
 
     Returns:
         Number of deleted files.
+
+    Raises:
+        CorruptSnapshot: the day's row cannot be read; nothing is deleted.
+        StoreBusy: the lease is lost.
     """
     current = published(staging, day)
     needed = set() if current is None else _needed(staging, current)
-    places = {name: day.canonical(name).rpartition("/")[0] for name in (*DATA_TABLES, SNAPSHOTS.name)}
-    switched = staging.medium.entries(staging.path(places[SNAPSHOTS.name])).get(f"{SNAPSHOTS.name}.parquet")
-    kept = staging.medium.entries(staging.path(day.generations))
+    switched = _switched(staging, day)
     doomed = [
         f"{day.generations}/{name}"
-        for name, written in kept.items()
+        for name, written in staging.medium.entries(staging.path(day.generations)).items()
         if name not in needed and max(written, switched or written) < before
     ]
-    if staging.is_local:
-        for place in places.values():
-            entries = staging.medium.entries(staging.path(place))
-            doomed += [
-                f"{place}/{name}" for name, at in entries.items() if name.startswith(".") and at < before
-            ]
+    for name in (*DATA_TABLES, SNAPSHOTS.name):
+        place = _directory(day, name)
+        doomed += [
+            f"{place}/{entry}"
+            for entry, written in staging.medium.entries(staging.path(place)).items()
+            if written < before and (entry.startswith(".") or current is None)
+        ]
     for path in doomed:
         held.check(SLACK_SECONDS)
         staging.delete(path)
@@ -169,9 +143,58 @@ def prune(staging: Storage, day: Day, held: Held, *, before: datetime) -> int:
     return len(doomed)
 
 
+def purge(staging: Storage, day: Day, held: Held, *, before: datetime) -> int:
+    """
+    Leave the bytes of replaced files out of the published ones, once their readers are done.
+
+    Args:
+        staging: the staging root.
+        day: the day, whose lease is held.
+        held: that lease.
+        before: a snapshot published later is left alone.
+
+    Returns:
+        Number of files that were written anew, with the same rows at the same places.
+
+    Raises:
+        CorruptSnapshot: the day's row cannot be read.
+        StoreBusy: the lease is lost, or somebody writes without one.
+    """
+    current, switched, count = published(staging, day), _switched(staging, day), 0
+    if current is None or switched is None or switched >= before:
+        return 0
+    for name, entry in current.manifest["files"].items():
+        if sum(end - start for start, end in entry["live"]) == entry["bytes"]:
+            continue
+        canonical, kept = staging.path(day.canonical(name)), staging.path(day.kept(name, entry["file_id"]))
+        version = staging.medium.version(canonical)
+        if canonical_id(staging, day, name) != entry["file_id"]:
+            continue
+        with staging.open_input(canonical) as file, staging.medium.sink(kept) as target:
+            without_dead(target, file, entry["live"])
+        held.check(SLACK_SECONDS)
+        if not staging.medium.place(kept, canonical, version):
+            raise StoreBusy(
+                f"file {canonical}", "is being replaced by somebody without the lease", "try again"
+            )
+        staging.delete(kept)
+        count += 1
+    return count
+
+
 def _needed(staging: Storage, current: Published) -> set[str]:
     return {
         kept_name(name, entry["file_id"])
         for name, entry in current.manifest["files"].items()
         if canonical_id(staging, current.day, name) != entry["file_id"]
     }
+
+
+def _switched(staging: Storage, day: Day) -> datetime | None:
+    """When the day's row was last replaced; None when there is none."""
+    place = staging.path(_directory(day, SNAPSHOTS.name))
+    return staging.medium.entries(place).get(f"{SNAPSHOTS.name}.parquet")
+
+
+def _directory(day: Day, name: str) -> str:
+    return day.canonical(name).rpartition("/")[0]
