@@ -77,9 +77,7 @@ class Job:
         return self.outcome
 
     def head(self, state: str | None = None) -> dict[str, Any]:
-        """Give what the answer to the creation and the list of jobs tell; by default with the present
-        default.
-        """
+        """Give what the creation and the list of jobs tell; by default with the present state."""
         created = _moment(self.created)
         return {
             "id": self.id,

@@ -29,6 +29,8 @@ from demo_org.wire import Wires, protocol_for
 from demo_org.world import World
 
 HOST = "127.0.0.1"
+_GRACE = 0.5
+"""Seconds in which answers that are under way may be finished when the org is told to stop."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class DemoOrg:
         self._sockets = {"https": _listening(https_port), "http": _listening(http_port)}
         self._thread: threading.Thread | None = None
         self._servers: list[uvicorn.Server] = []
+        self._wires = Wires()
         self.access = self._access()
         self.control = Control(self.access.http_url)
 
@@ -151,10 +154,9 @@ class DemoOrg:
 
     async def serve(self, ready: threading.Event | None = None) -> None:
         """Serve in this event loop until told to stop."""
-        wires = Wires()
-        edge = Edge(self.service, wires)
+        edge = Edge(self.service, self._wires)
         _, certificate, key = certificates(self.state_dir)
-        protocol = protocol_for(wires)
+        protocol = protocol_for(self._wires)
         settings: dict[str, Any] = {
             "app": edge,
             "http": protocol,
@@ -180,6 +182,7 @@ class DemoOrg:
         if ready is not None:
             ready.set()
         await asyncio.gather(*tasks)
+        self._wires.cut_all()
 
     def run(self) -> None:
         """Serve in the main thread until SIGTERM or SIGINT; prints one line of JSON when ready."""
@@ -215,6 +218,7 @@ class DemoOrg:
     def _leave(self) -> None:
         for server in self._servers:
             server.should_exit = True
+        asyncio.get_running_loop().call_later(_GRACE, self._wires.cut_all)
 
     def _access(self) -> Access:
         bundle, _, _ = certificates(self.state_dir)

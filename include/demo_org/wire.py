@@ -17,6 +17,7 @@ class Wire:
 
     def __init__(self, transport: Any) -> None:
         self._transport = transport
+        self._handle = transport.get_extra_info("socket")
 
     def closing(self) -> bool:
         """Tell whether the other side, or a fault, has closed the connection."""
@@ -28,11 +29,19 @@ class Wire:
 
     def reset(self) -> None:
         """Cut the connection at once: the other side sees a reset."""
-        handle = self._transport.get_extra_info("socket")
-        if handle is not None:
-            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(handle.fileno())) as twin:
-                twin.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with contextlib.suppress(OSError), self._twin() as twin:
+            twin.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
+
+    def end(self) -> None:
+        """Cut the connection even where TLS is still waiting for the other side to say goodbye."""
+        self._transport.abort()
+        with contextlib.suppress(OSError), self._twin() as twin:
+            twin.shutdown(socket.SHUT_RDWR)
+
+    def _twin(self) -> socket.socket:
+        """Give the socket under the transport once more: event loops hide it in wrappers of their own."""
+        return socket.socket(fileno=os.dup(self._handle.fileno()))
 
 
 class Wires:
@@ -51,6 +60,11 @@ class Wires:
         peer = transport.get_extra_info("peername")
         if peer:
             self._open.pop((str(peer[0]), int(peer[1])), None)
+
+    def cut_all(self) -> None:
+        """Cut every connection: clients that keep theirs open must not keep the server alive."""
+        for wire in list(self._open.values()):
+            wire.end()
 
     def of(self, scope: dict[str, Any]) -> Wire:
         """Find the connection of a request."""
