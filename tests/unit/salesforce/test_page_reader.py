@@ -58,8 +58,9 @@ def read(
 @pytest.mark.parametrize(
     "text",
     [
-        "NA", "NULL", "null", "N/A", "nan", "007", "1.0", " padded ", "Zoë 李", 'say ""hi""', '"', ",", "a\nb", "a\r\nb",
-        "\r", "\n", "a\x00b", "\ufeffbom", "x" * 200_000, "#", "\\", "\\n", "true", "\u2028", "\U0001f600",
+        "NA", "NULL", "null", "N/A", "nan", "007", "1.0", " padded ", "Zoë 李", 'say ""hi""', '"', ",",
+        "a\nb", "a\r\nb", "\r", "\n", "a\x00b", "\ufeffbom", "x" * 200_000, "#", "\\", "\\n", "true",
+        "\u2028", "\U0001f600",
     ],
 )  # fmt: skip
 def test_texts_are_kept_to_the_character(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -33,38 +34,48 @@ def raising() -> Iterator[None]:
         signal.signal(number, old)
 
 
+def send_inside(*numbers: int) -> list[str]:
+    """Signal this process within a shield; the result has an entry only if the body runs to its end."""
+    done: list[str] = []
+    with contextlib.suppress(Terminated), shielded():
+        for number in numbers:
+            os.kill(os.getpid(), number)
+        time.sleep(0.01)
+        done.append("body")
+    return done
+
+
+def shield_and(*numbers: int) -> None:
+    with shielded():
+        for number in numbers:
+            os.kill(os.getpid(), number)
+
+
 @pytest.mark.parametrize("number", HELD_BACK)
 def test_a_signal_waits_for_the_end_of_the_shield(raising: None, number: int) -> None:
     """The body runs to its end, and then the former handler gets the signal."""
-    done = []
-
-    with pytest.raises(Terminated), shielded():
-        os.kill(os.getpid(), number)
-        time.sleep(0.01)
-        done.append("body")
-
-    assert done == ["body"]
+    assert send_inside(number) == ["body"]
+    with pytest.raises(Terminated):
+        shield_and(number)
 
 
 def test_former_handlers_are_back_afterwards(raising: None) -> None:
     """With and without a signal, with and without an error, the handlers are those of before."""
     before = {number: signal.getsignal(number) for number in HELD_BACK}
 
-    with shielded():
-        pass
-    with pytest.raises(KeyError), shielded():
+    shield_and()
+    with contextlib.suppress(KeyError), shielded():
         raise KeyError
-    with pytest.raises(Terminated), shielded():
-        os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(Terminated):
+        shield_and(signal.SIGTERM)
 
     assert {number: signal.getsignal(number) for number in HELD_BACK} == before
 
 
-def test_several_signals_are_all_delivered(raising: None) -> None:
-    """The first one's handler raises, and the handlers are back for the rest."""
-    with pytest.raises(Terminated) as caught, shielded():
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGTERM)
+def test_after_several_signals_the_handlers_work_again(raising: None) -> None:
+    """The first one's handler raises, and the handlers are back for the next."""
+    with pytest.raises(Terminated) as caught:
+        shield_and(signal.SIGINT, signal.SIGTERM)
 
     assert caught.value.args[0] in (signal.SIGINT, signal.SIGTERM)
     with pytest.raises(Terminated):
@@ -73,23 +84,30 @@ def test_several_signals_are_all_delivered(raising: None) -> None:
 
 def test_shields_nest(raising: None) -> None:
     """An inner shield hands its signal to the outer one, which holds it back in turn."""
-    seen = []
-    with pytest.raises(Terminated), shielded():
-        with shielded():
-            os.kill(os.getpid(), signal.SIGTERM)
-        seen.append("after the inner one")
+    seen: list[str] = []
 
+    def nested() -> None:
+        with shielded():
+            shield_and(signal.SIGTERM)
+            seen.append("after the inner one")
+
+    with pytest.raises(Terminated):
+        nested()
     assert seen == ["after the inner one"]
 
 
 def test_an_alarm_of_a_time_limit_waits_as_well(raising: None) -> None:
     """The timer with which tasks are timed out does not interrupt the body."""
-    slept = []
-    with pytest.raises(Terminated), shielded():
-        signal.setitimer(signal.ITIMER_REAL, 0.01)
-        time.sleep(0.05)
-        slept.append(True)
+    slept: list[bool] = []
 
+    def timed() -> None:
+        with shielded():
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            time.sleep(0.05)
+            slept.append(True)
+
+    with pytest.raises(Terminated):
+        timed()
     assert slept == [True]
 
 
