@@ -215,6 +215,14 @@ def _licenses(licenses: pd.DataFrame, held: pd.DataFrame, bridge: pd.DataFrame) 
     rows = rows.merge(scope[[*KEY, "in_scope_count"]], "left", on=KEY)
     rows["in_scope_count"] = rows["in_scope_count"].fillna(0).astype("int64")
     rows["count_basis"] = [_basis(row) for row in rows.itertuples()]
+    # Usage entitlements count things, so nobody holds them: not even no one.
+    holders_of_things = ["active_holder_count", "all_holder_count", "in_scope_count"]
+    rows[holders_of_things] = rows[holders_of_things].astype("Int64")
+    rows.loc[rows["license_layer"] == "usage", holders_of_things] = pd.NA
+    # Usage entitlements count things, so nobody holds them: not even no one.
+    holders_of_things = ["active_holder_count", "all_holder_count", "in_scope_count"]
+    rows[holders_of_things] = rows[holders_of_things].astype("Int64")
+    rows.loc[rows["license_layer"] == "usage", holders_of_things] = pd.NA
     return _sorted(rows, KEY, LICENSE_COLUMNS)
 
 
