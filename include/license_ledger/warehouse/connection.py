@@ -111,8 +111,8 @@ def identify(connection: duckdb.DuckDBPyConnection, target: Path) -> str | None:
             "is a DuckDB file of somebody else's",
             "name another file in LICENSE_LEDGER_WAREHOUSE",
         )
-    found = connection.execute(f"SELECT schema_version, fingerprint FROM {STATE_TABLE}").fetchone()  # noqa: S608
-    version, mark = found or ("none", "")
+    rows = connection.execute(f"SELECT schema_version, fingerprint FROM {STATE_TABLE}").fetchall()  # noqa: S608
+    version, mark = rows[0] if rows else ("none", "")
     if not is_writable_version(version):
         raise ConfigError(
             f"warehouse {target}",

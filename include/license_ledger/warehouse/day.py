@@ -74,8 +74,8 @@ def announced_rows(snapshot: LoadableSnapshot) -> dict[str, int]:
 def loaded_snapshot_id(connection: duckdb.DuckDBPyConnection, snapshot: LoadableSnapshot) -> str | None:
     """The snapshot that the warehouse holds for the org and the day of this one; None when it holds none."""
     query = f"SELECT snapshot_id FROM snapshots WHERE {_DAY}"  # noqa: S608
-    found = connection.execute(query, [snapshot.org_id, snapshot.snapshot_date]).fetchone()
-    return str(found[0]) if found else None
+    rows = connection.execute(query, [snapshot.org_id, snapshot.snapshot_date]).fetchall()
+    return str(rows[0][0]) if rows else None
 
 
 def replace_day(connection: duckdb.DuckDBPyConnection, snapshot: LoadableSnapshot) -> None:
@@ -85,10 +85,12 @@ def replace_day(connection: duckdb.DuckDBPyConnection, snapshot: LoadableSnapsho
     Raises:
         CorruptSnapshot: rows do not fit the schema. Whatever reading the snapshot raises comes out unchanged.
     """
+    day = [snapshot.org_id, snapshot.snapshot_date]
     for table in TABLES:
-        name = ddl.quoted(table.name)
-        day = [snapshot.org_id, snapshot.snapshot_date]
-        connection.execute(f"DELETE FROM {name} WHERE {_DAY}", day)  # noqa: S608
+        connection.execute(f"DELETE FROM {ddl.quoted(table.name)} WHERE {_DAY}", day)  # noqa: S608
+    # Only a checkpoint gives the room of the deleted rows back to those that come.
+    connection.execute("CHECKPOINT")
+    for table in TABLES:
         rows = (
             [pa.RecordBatch.from_pylist([dict(snapshot.row)], SNAPSHOTS.arrow_schema)]
             if table is SNAPSHOTS
@@ -168,8 +170,7 @@ def verify_day(
     """
     for table, rows in {**expected, SNAPSHOTS.name: 1}.items():
         query = f"SELECT count(*) FROM {ddl.quoted(table)} WHERE {_DAY}"  # noqa: S608
-        found = connection.execute(query, [snapshot.org_id, snapshot.snapshot_date]).fetchone()
-        loaded = int(found[0]) if found else 0
+        [(loaded,)] = connection.execute(query, [snapshot.org_id, snapshot.snapshot_date]).fetchall()
         if loaded != rows:
             raise CorruptSnapshot(
                 f"table {table} of snapshot {snapshot.snapshot_id}",

@@ -97,7 +97,8 @@ def load(
                 successor(target) as building,
                 _writing(building, target, memory_limit, threads) as connection,
             ):
-                _prepare(connection)
+                if present[1] != fingerprint():
+                    _prepare(connection)
                 if present[0] != snapshot.snapshot_id:
                     replace_day(connection, snapshot)
                 verify_day(connection, snapshot, expected)
@@ -153,6 +154,7 @@ def _writing(
 
 def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Bring tables and views to what this version declares; what is there already is left alone."""
+    connection.begin()
     for table in TABLES:
         connection.execute(ddl.create_table(table, ddl.DUCKDB))
         described = connection.execute(f"DESCRIBE {ddl.quoted(table.name)}").fetchall()
@@ -172,3 +174,4 @@ def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
         "SELECT ? AS schema_version, ? AS fingerprint, ? AS ledger_version",
         [SCHEMA_VERSION, fingerprint(), __version__],
     )
+    connection.commit()

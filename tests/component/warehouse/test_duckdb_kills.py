@@ -1,0 +1,208 @@
+"""Readers read and loaders die at any moment; nobody ever sees a torn or a half warehouse."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from made_snapshots import DAY, ORG, MadeSnapshot, made_snapshot
+
+from license_ledger.warehouse.duckdb import load, open_readonly
+
+SIZES = (1000, 2000, 3000)
+"""Users of the snapshots that take turns; a snapshot is called after its size."""
+
+KILLS = 20
+_PAUSE = 0.02
+_STATE = """
+    SELECT
+        (SELECT max(snapshot_id) FROM snapshots),
+        (SELECT count(*) FROM users),
+        (SELECT count(*) FROM seats),
+        (SELECT sum(used_count) FROM licenses WHERE license_layer <> 'usage'),
+        (SELECT sum(seat_count) FROM mismatches),
+        (SELECT count(*) FROM license_position WHERE is_latest)
+"""
+
+_FORKS = """
+import itertools, os, sys
+from made_snapshots import made_snapshot
+from license_ledger.warehouse.duckdb import load
+path, sizes = sys.argv[1], [int(size) for size in sys.argv[2:]]
+for turn, _ in enumerate(sys.stdin):
+    child = os.fork()
+    if child == 0:
+        made = [made_snapshot(size, snapshot_id=str(size)) for size in sizes]
+        print(os.getpid(), flush=True)
+        for one in itertools.islice(itertools.cycle(made), turn % len(made), None):
+            load(path, one)
+    os.waitpid(child, 0)
+    print("dead", flush=True)
+"""
+
+
+def snapshot(size: int) -> MadeSnapshot:
+    """The snapshot of that size."""
+    return made_snapshot(size, snapshot_id=str(size))
+
+
+def expected(size: int) -> tuple[Any, ...]:
+    """What a reader sees of it."""
+    made = snapshot(size).tables
+    booked = sum(made["mismatches"]["seat_count"].to_pylist())
+    return str(size), size, made["seats"].num_rows, booked, booked, 5
+
+
+class _Nursery:
+    """A process that has imported everything and forks loaders, so that one can be killed every moment."""
+
+    def __init__(self, path: Path) -> None:
+        command = [sys.executable, "-c", _FORKS, str(path), *map(str, SIZES)]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent
+        )
+
+    def begin(self) -> int:
+        """Let a loader begin; its process id comes back when it is about to load."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+        return int(self._line())
+
+    def kill(self, pid: int) -> None:
+        """Kill the loader and wait until it is dead."""
+        os.kill(pid, signal.SIGKILL)
+        assert self._line() == "dead"
+
+    def close(self) -> None:
+        """End the nursery."""
+        self._process.communicate()
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+
+def _read_plainly(path: Path, stop: multiprocessing.synchronize.Event, seen: Any) -> None:
+    """Read as a BI tool does, with DuckDB alone, and report what was seen."""
+    while not stop.is_set():
+        try:
+            with duckdb.connect(str(path), read_only=True) as connection:
+                seen.put(connection.execute(_STATE).fetchall()[0])
+            time.sleep(_PAUSE)
+        except duckdb.Error as error:
+            seen.put(repr(error))
+
+
+@contextlib.contextmanager
+def _readers(path: Path) -> Iterator[set[Any]]:
+    """Two readers at work: a thread of this process with the ledger's connection, a process with its own."""
+    context = multiprocessing.get_context("spawn")
+    stop, queue, seen = context.Event(), context.Queue(), set[Any]()
+
+    def read() -> None:
+        while not stop.is_set():
+            try:
+                with open_readonly(path) as connection:
+                    seen.add(connection.execute(_STATE).fetchall()[0])
+                time.sleep(_PAUSE)
+            except Exception as error:
+                seen.add(repr(error))
+
+    thread = threading.Thread(target=read)
+    other = context.Process(target=_read_plainly, args=(path, stop, queue))
+    thread.start()
+    other.start()
+    try:
+        seen.add(queue.get(timeout=60))
+        yield seen
+    finally:
+        stop.set()
+        thread.join()
+        while other.is_alive() or not queue.empty():
+            with contextlib.suppress(Exception):
+                seen.add(queue.get(timeout=0.2))
+        other.join()
+
+
+@pytest.mark.slow
+def test_loaders_are_killed_at_any_moment_under_the_eyes_of_readers(tmp_path: Path) -> None:
+    """After every kill, and all the while, the file is whole and is one of the snapshots; leftovers go."""
+    path = tmp_path / "warehouse.duckdb"
+    load(path, snapshot(SIZES[0]))
+    nursery = _Nursery(path)
+    chance = random.Random(20260302)
+    states = set()
+    with _readers(path) as seen:
+        began = time.monotonic()
+        for size in SIZES[1:]:
+            load(path, snapshot(size))
+        seconds = (time.monotonic() - began) / len(SIZES[1:])
+        for _ in range(KILLS):
+            loader = nursery.begin()
+            time.sleep(chance.random() * 1.5 * seconds)
+            nursery.kill(loader)
+            with open_readonly(path) as connection:
+                states.add(connection.execute(_STATE).fetchall()[0])
+            assert not Path(f"{path}.wal").exists()
+    nursery.close()
+    allowed = {expected(size) for size in SIZES}
+
+    assert states <= allowed
+    assert len(states) > 1
+    assert seen <= allowed
+    assert len(seen) == len(SIZES), "the loaders must get somewhere"
+    load(path, snapshot(SIZES[0]))
+    load(path, snapshot(SIZES[1]))
+    assert {item.name for item in tmp_path.iterdir()} == {path.name, f"{path.name}.lock"}
+
+
+class _Repeated(MadeSnapshot):
+    """A snapshot whose users and seats come over and over, without being held in memory."""
+
+    times: int
+
+    def batches(self, name: str) -> Iterator[pa.RecordBatch]:
+        """The batches, several times over."""
+        for _ in range(self.times if name in ("users", "seats") else 1):
+            yield from super().batches(name)
+
+
+def _peak_of_a_load(path: Path, times: int, answer: Any) -> None:
+    base = made_snapshot(50_000)
+    rows = {name: base.tables[name].num_rows for name in base.tables}
+    counts = rows | {"users": rows["users"] * times, "seats": rows["seats"] * times}
+    text = str(counts).replace("'", '"')
+    many = _Repeated(ORG, DAY, "s1", {**base.row, "rows": text}, base.tables)
+    many.times = times
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    load(path, many)
+    answer.put((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux only")
+def test_memory_does_not_grow_with_the_snapshot(tmp_path: Path) -> None:
+    """Loading a million users and more than three million seats takes less than 350 MiB."""
+    context = multiprocessing.get_context("spawn")
+    answer = context.Queue()
+    loader = context.Process(target=_peak_of_a_load, args=(tmp_path / "warehouse.duckdb", 20, answer))
+    loader.start()
+    peak = answer.get(timeout=300)
+    loader.join()
+
+    assert peak < 350
