@@ -87,31 +87,39 @@ class _Delivery:
         self._send = send
 
     async def run(self) -> None:
-        """Send the answer and tell whoever wants to know whether it got out."""
-        whole = False
+        """Send the answer; whoever wants to know whether it got out is told before its last byte does."""
         try:
-            whole = await self._sent()
+            if self._reply.drop:
+                await self._note(False)
+                self._wire.reset()
+            else:
+                await self._sent()
         finally:
-            if self._reply.delivered is not None:
-                await run_in_threadpool(self._reply.delivered, whole)
+            await self._note(False)
 
-    async def _sent(self) -> bool:
+    async def _sent(self) -> None:
         reply = self._reply
-        if reply.drop:
-            self._wire.reset()
-            return False
         compressed = self._compresses()
         if reply.faults and reply.status not in {204, 304}:
-            return await self._spoiled(compressed)
+            await self._spoiled(compressed)
+            return
         await self._start(compressed)
-        if isinstance(reply.body, bytes):
+        if isinstance(reply.body, bytes) and reply.delivered is None:
             body = gzip.compress(reply.body, 1) if compressed else reply.body
             await self._piece(b"" if self._call.method == "HEAD" else body, last=True)
-        else:
-            async for piece in self._pieces(compressed):
-                await self._piece(piece)
-            await self._piece(b"", last=True)
-        return not self._wire.closing()
+            return
+        async for piece in self._pieces(compressed):
+            await self._piece(piece)
+        await self._finish()
+
+    async def _finish(self) -> None:
+        await self._note(not self._wire.closing())
+        await self._piece(b"", last=True)
+
+    async def _note(self, whole: bool) -> None:
+        told, self._reply.delivered = self._reply.delivered, None
+        if told is not None:
+            await run_in_threadpool(told, whole)
 
     def _compresses(self) -> bool:
         wanted = "gzip" in self._call.headers.get("accept-encoding", "")
@@ -141,7 +149,7 @@ class _Delivery:
         listed = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         await self._send({"type": "http.response.start", "status": reply.status, "headers": listed})
 
-    async def _spoiled(self, compressed: bool) -> bool:
+    async def _spoiled(self, compressed: bool) -> None:
         body = b"".join([piece async for piece in self._pieces(compressed)])
         faults = self._reply.faults
         if "truncate_gzip" in faults and not compressed:
@@ -154,16 +162,15 @@ class _Delivery:
         await self._start(compressed, length)
         if breaking is not None:
             await self._break(body, breaking, faults[breaking])
-            return False
+            return
         await self._paced(body, faults)
-        await self._piece(b"", last=True)
-        return not self._wire.closing()
+        await self._finish()
 
     async def _break(self, body: bytes, name: str, options: dict[str, Any]) -> None:
         part = body[: max(1, int(len(body) * float(options.get("after", 0.5))))]
         await self._piece(part)
-        # What was written must be on its way before the connection goes, or the client would see nothing at
-        # all.
+        await self._note(False)
+        # What was written must be on its way before the connection goes: else the client would see nothing.
         await asyncio.sleep(0.05)
         if name == "reset_mid_body":
             self._wire.reset()
