@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from license_ledger.reconcile import causes
 from license_ledger.reconcile.evidence import Evidence, Metric
-from license_ledger.reconcile.footing import Footing, Holders, alternatives, documented, measure
+from license_ledger.reconcile.footing import Footing, Holders, candidates, documented, measure
 from license_ledger.reconcile.rest import Booked, License, Rest, arrivals
 from license_ledger.schemas import CAUSES, LAYERS, LICENSES, MISMATCHES
 
@@ -173,12 +173,16 @@ def _result(license_: License, evidence: Evidence) -> _Result:
     return _Result(license_, basis, rest.footing, rest)
 
 
-def _best_rest(license_: License, footing: Footing | None, evidence: Evidence) -> Rest:
-    """On the measured footing; else on the first one that leaves nothing unexplained, else as documented."""
-    if footing is not None:
-        return Rest.of(license_, footing, evidence)
+def _best_rest(license_: License, measured: Footing | None, evidence: Evidence) -> Rest:
+    """On the first footing that holds together; else as measured, without a rest, or as documented."""
     is_old = evidence.is_old(license_.used_as_of)
-    rests = [Rest.of(license_, each, evidence) for each in alternatives(license_.layer, is_old=is_old)]
+    order = candidates(license_.layer, measured, is_old=is_old)
+    rests = [Rest.of(license_, each, evidence) for each in order]
+    for rest in rests:
+        if rest.holds_together(license_):
+            return rest
+    if measured is not None:
+        return rests[order.index(measured)]
     return next((rest for rest in rests if not rest.unexplained), rests[0])
 
 

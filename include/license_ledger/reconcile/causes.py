@@ -40,14 +40,20 @@ def in_scope(layer: str, used: int | None, basis: str, footing: Footing, holders
         ground = "as documented" if footing == documented(layer) else "the only rule the evidence fits"
         read = f"the {holders.active} active nor all {holders.all} holders that were read"
         return f"the counter {used} equals neither {read}: {rule}, {ground}"
+    deactivated = holders.total(footing._replace(active_only=False)) - holders.total(
+        footing._replace(active_only=True)
+    )
     equal = {
         "both": "all holders that were read, every one active",
         "active_only": "the active holders that were read",
-        "all_assignees": f"all holders that were read, {holders.all - holders.active} of them deactivated",
+        "all_assignees": f"all holders that were read, {deactivated} of them deactivated",
     }[basis]
+    text = f"the counter {used} equals {equal}"
     if not footing.counts_system:
-        return f"the counter {used} equals {equal}, leaving out {uncounted_system(holders)}"
-    return f"the counter {used} equals {equal}"
+        text += f", leaving out {uncounted_system(holders)}"
+    if basis == "all_assignees" and footing.active_only:
+        text += f", but by chance: {rule}, and evidence explains the rest"
+    return text
 
 
 def uncounted_system(holders: Holders) -> str:

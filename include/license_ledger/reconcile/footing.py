@@ -134,17 +134,29 @@ def measure(layer: str, used: int | None, holders: Holders) -> tuple[str, Footin
     return "neither", None
 
 
-def alternatives(layer: str, *, is_old: bool) -> list[Footing]:
+def candidates(layer: str, measured: Footing | None, *, is_old: bool) -> list[Footing]:
     """
-    Footings to consider when the counter equals no number of holders, the documented one first.
+    Footings to consider, the most credible first.
 
-    An old counter differs for so many reasons that another footing would fit it too easily.
+    Args:
+        layer: license layer.
+        measured: the footing on which the counter equals the holders, if there is one.
+        is_old: whether the counter was taken well before the holders were read.
+
+    Returns:
+        The measured one, else the documented one. Where active users are documented to be counted and the
+        counter equals all holders, that may be chance, and the documented footing comes first, to be taken if
+        evidence explains its rest. Others follow for a fresh counter; an old one differs for so many reasons
+        that any footing would fit it too easily.
     """
     first = documented(layer)
-    if is_old:
-        return [first]
-    return [
-        Footing(active_only, counts_system)
-        for active_only in (first.active_only, not first.active_only)
-        for counts_system in (True, False)
-    ]
+    order = [first] if measured is None else [measured]
+    if measured is not None and first.active_only and not measured.active_only:
+        order.insert(0, measured._replace(active_only=True))
+    if not is_old:
+        order += [
+            Footing(active_only, counts_system)
+            for active_only in (first.active_only, not first.active_only)
+            for counts_system in (True, False)
+        ]
+    return list(dict.fromkeys(order))

@@ -79,6 +79,15 @@ class Rest:
         not_visible = _not_visible(license_, counted, rest - timing.seats)
         return cls(footing, counted, timing, not_visible, rest - timing.seats - not_visible.seats)
 
+    def holds_together(self, license_: License) -> bool:
+        """
+        Whether everything is explained, and the assignments of unread users fit.
+
+        A counter of all assignees counts every one of these; a counter of active users any part of them.
+        """
+        is_whole = self.footing.active_only or self.not_visible.seats == license_.holders.unseen
+        return not self.unexplained and (is_whole or not license_.holders.unseen)
+
     def explain_by_moves(self, license_: License, moves: int, evidence: Evidence) -> int:
         """
         Book users who moved to another license of the layer since the counter was taken.

@@ -256,6 +256,21 @@ def test_a_fresh_counter_has_no_timing(age: timedelta, timing: int) -> None:
     assert (timing, 2 - timing) == (result.get("counter_timing", 0), result.get("unexplained", 0))
 
 
+def test_equality_with_all_holders_may_be_chance() -> None:
+    """
+    Yesterday's counter still counts the two who were deactivated since, who are all that ever were: it equals
+    all holders, but the user license counts active ones and the evidence explains the two.
+    """
+    counts = [holders(10), holders(2, "deactivated_holder", changed=2)]
+
+    fresh, old = (bridged([a_license(used=12, used_as_of=taken)], counts) for taken in (AT, YESTERDAY))
+
+    assert causes_of(old) == {"in_scope": 10, "counter_timing": 2}
+    assert causes_of(fresh) == {"in_scope": 10, "deactivated_holder": 2}
+    assert [completed(each)["count_basis"] for each in (fresh, old)] == ["all_assignees"] * 2
+    assert "by chance" in details_of(old)["in_scope"]
+
+
 def test_users_who_moved_between_licenses_are_timing_on_both() -> None:
     """Three users moved from A to B since the counters were taken: both sides book them, once."""
     result = bridged(
@@ -323,15 +338,16 @@ def test_cleared_check_boxes_are_timing_by_changed_users() -> None:
         (14, {"in_scope": 10, "deactivated_holder": 2, "not_visible": 2}),
         (15, {"in_scope": 10, "deactivated_holder": 2, "not_visible": 3}),
         (17, {"in_scope": 10, "deactivated_holder": 2, "not_visible": 3, "unexplained": 2}),
-        (12, {"in_scope": 10, "deactivated_holder": 2}),
+        (12, {"in_scope": 10, "not_visible": 2}),
+        (10, {"in_scope": 10}),
         (11, {"in_scope": 10, "not_visible": 1}),
         (9, {"in_scope": 10, "deactivated_holder": 2, "unexplained": -3}),
     ],
 )
 def test_assignments_of_unread_users_are_evidence(used: int, expected: dict[str, int]) -> None:
     """
-    Seats beyond the holders are not visible as far as assignments name unread users; when the documented
-    counting contradicts the evidence and the other one fits it, the other one is what Salesforce does.
+    Seats beyond the holders are not visible as far as assignments name unread users. A counter of all
+    assignees counts each of these; when it does not, but active holders fit, those are what is counted.
     """
     layer = "permission_set"
     counts = [
