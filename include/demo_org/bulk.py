@@ -52,6 +52,7 @@ def create(request: Request) -> Reply:
         str(body["lineEnding"]),
         str(body["columnDelimiter"]),
         dt.datetime.now(dt.UTC),
+        org.world.now,
         result,
         org.options.bulk_seconds,
         total=result.total,

@@ -36,6 +36,7 @@ class Job:
         line_ending: ``LF`` or ``CRLF``.
         delimiter: name of the column delimiter.
         created: when, by the clock on the wall.
+        made: when, by the clock of the org, which decides how long the result is kept.
         result: the records, frozen when the job was made.
         seconds: how long the job takes.
         outcome: state in which it ends.
@@ -53,6 +54,7 @@ class Job:
     line_ending: str
     delimiter: str
     created: dt.datetime
+    made: dt.datetime
     result: RecordSet
     seconds: float
     outcome: str = "JobComplete"
@@ -169,9 +171,15 @@ class Jobs:
             mine = [job for job in self._jobs.values() if job.user == user]
         return sorted(mine, key=lambda job: job.created, reverse=True)
 
-    def any_open(self) -> bool:
-        """Tell whether a job is kept."""
-        return bool(self._jobs)
+    def results(self) -> list[RecordSet]:
+        """List the results that are kept."""
+        with self._lock:
+            return [job.result for job in self._jobs.values()]
+
+    def forget(self, before: dt.datetime) -> None:
+        """Forget the jobs that were made before a moment of the org's clock."""
+        with self._lock:
+            self._jobs = {name: job for name, job in self._jobs.items() if job.made >= before}
 
 
 def new_job_id() -> str:

@@ -102,6 +102,7 @@ class Cursors:
             if name in self._open:
                 self._open[name].severed = True
 
-    def any_open(self) -> bool:
-        """Tell whether a cursor is open."""
-        return bool(self._open)
+    def results(self) -> list[RecordSet]:
+        """List the results that are open."""
+        with self._lock:
+            return [cursor.result for cursor in self._open.values()]

@@ -26,6 +26,9 @@ from demo_org.soql.executor import Sight
 from demo_org.store import Store
 from demo_org.world import World
 
+_RESULTS_KEPT = dt.timedelta(days=7)
+"""Time for which the results of Bulk jobs are kept."""
+
 _LAG = 1.0
 """Seconds for which the usage in the header stays the same, as a real org's does."""
 
@@ -133,8 +136,9 @@ class Org:
     def set_clock(self, moment: dt.datetime) -> None:
         """Move the world to another moment; open cursors and jobs keep the old one."""
         with self._lock:
-            if self.cursors.any_open() or self.jobs.any_open():
-                self._store.load_all()
+            self.jobs.forget(moment - _RESULTS_KEPT)
+            for result in [*self.cursors.results(), *self.jobs.results()]:
+                result.sight.store.hold(result.shape.entities())
             self.world.set_clock(moment)
             self._store = Store(self.world.table, OBJECTS)
 

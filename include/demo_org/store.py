@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -54,9 +54,9 @@ class Store:
                 self._tables[name] = self._load(name)
             return self._tables[name]
 
-    def load_all(self) -> None:
-        """Take hold of every table, so that the source may move on."""
-        for name in self._objects:
+    def hold(self, names: Iterable[str]) -> None:
+        """Take hold of tables, so that the source may move on."""
+        for name in names:
             self.tables(name)
 
     def count(self, name: str) -> int:

@@ -38,6 +38,18 @@ class Shape:
     hops: tuple[Hop, ...] = ()
     members: dict[str, Column | Shape | ChildShape] = field(default_factory=dict)
 
+    def entities(self) -> set[str]:
+        """Name the objects whose tables are needed to read this level, its parents and its children."""
+        named = {self.entity} | {target for hop in self.hops for target in hop.targets}
+        for member in self.members.values():
+            if isinstance(member, Column):
+                named |= {target for hop in member.hops for target in hop.targets}
+            elif isinstance(member, ChildShape):
+                named |= member.shape.entities()
+            else:
+                named |= member.entities()
+        return named
+
     def columns(self) -> list[Column]:
         """List the plain fields of this level and of its parents, as CSV wants them."""
         listed: list[Column] = []

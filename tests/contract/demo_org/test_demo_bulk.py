@@ -200,11 +200,22 @@ def test_a_result_is_frozen(start_demo_org: StartOrg) -> None:
     job = api.bulk("SELECT Id, LastLoginDate, Profile.Name FROM User")
     before = api.get(f"jobs/query/{job['id']}/results", maxRecords=1000).text
 
-    org.control.set_clock(dt.datetime(2027, 3, 1, tzinfo=dt.UTC))
+    org.control.set_clock(dt.datetime(2026, 11, 30, tzinfo=dt.UTC))
 
     assert api.get(f"jobs/query/{job['id']}/results", maxRecords=1000).text == before
     later = api.bulk("SELECT Id, LastLoginDate, Profile.Name FROM User")
     assert api.get(f"jobs/query/{later['id']}/results", maxRecords=1000).text != before
+
+
+def test_results_are_kept_for_a_week(start_demo_org: StartOrg) -> None:
+    """Eight days later, by the org's clock, a job is gone."""
+    org = start_demo_org()
+    api = org.login()
+    job = api.bulk("SELECT Id FROM User")
+
+    org.control.set_clock(dt.datetime(2026, 12, 2, tzinfo=dt.UTC))
+
+    assert api.get(f"jobs/query/{job['id']}").status_code == 404
 
 
 @pytest.mark.parametrize(
