@@ -161,7 +161,8 @@ def _is_seat(held: pd.DataFrame) -> pd.Series:
 def _counted(licenses: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
     """Keep the holdings which Salesforce's counter counts."""
     counts = held[KEY].merge(licenses[[*KEY, "counts"]], "left", on=KEY)["counts"].to_numpy()
-    return held.loc[(counts == "all") | ((counts == "active") & held["is_active"].to_numpy())]
+    kept: pd.DataFrame = held.loc[(counts == "all") | ((counts == "active") & held["is_active"].to_numpy())]
+    return kept
 
 
 def _bridge(licenses: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
