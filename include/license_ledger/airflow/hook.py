@@ -138,7 +138,9 @@ class LedgerSalesforceHook(SalesforceHook):
         self.session = own or LedgerSession(**self._session_options())
         self.session_id = self.session_id or self._field("session_id")
         try:
-            return SalesforceHook.conn.func(self)
+            login: Any = vars(SalesforceHook)["conn"]
+            client: Salesforce = login.func(self)
+            return client
         finally:
             self.session = own
 
@@ -148,10 +150,18 @@ class LedgerSalesforceHook(SalesforceHook):
             return None  # they are on the session; a text from the form breaks simple-salesforce
         if field_name == "version":
             return self.credentials.api_version
-        if field_name == "domain" and not super()._get_field(extras, "domain"):
-            host = urlsplit(self.credentials.login_url).hostname or ""
-            return host.removesuffix(".salesforce.com")
-        return super()._get_field(extras, field_name)
+        found = super()._get_field(extras, field_name)
+        return found or self._derived(extras).get(field_name)
+
+    def _derived(self, extras: dict[str, Any]) -> dict[str, str]:
+        """What the provider wants to know of the login host, which it knows no field for."""
+        host = urlsplit(self.credentials.login_url).hostname or ""
+        domain = host.removesuffix(".salesforce.com")
+        keys = ("private_key", "private_key_file_path")
+        if any(SalesforceHook._get_field(self, extras, name) for name in keys):
+            # An assertion is addressed to Salesforce's own login host, whichever host it is sent to.
+            return {"domain": _login_host(host), "instance_url": domain}
+        return {"domain": domain}
 
     def _field(self, name: str) -> str | None:
         extras = self.get_connection(self.conn_id).extra_dejson
@@ -160,6 +170,11 @@ class LedgerSalesforceHook(SalesforceHook):
 
     def _session_options(self) -> dict[str, Any]:
         return {"proxies": self.credentials.proxies, "ca_bundle": self.credentials.ca_bundle}
+
+
+def _login_host(host: str) -> str:
+    is_sandbox = host.startswith("test.") or ".sandbox." in host or "--" in host.partition(".")[0]
+    return "test" if is_sandbox else "login"
 
 
 def _lock(name: str) -> AbstractContextManager[Any]:

@@ -128,7 +128,7 @@ def login_error(error: Exception) -> LedgerError:
     """Say in terms of the error tree why a login of the provider failed; repeats no secret."""
     if isinstance(error, SalesforceError):
         code = str(getattr(error, "code", "") or getattr(error, "status", ""))
-        words = clean(f"{code}: {getattr(error, 'message', '') or getattr(error, 'content', '')}")
+        words = clean(f"{code}: {getattr(error, 'auth_message', '') or getattr(error, 'content', '')}")
         if code in _OUTAGES or code.startswith("5"):
             return SalesforceUnavailable(ASKED, words, "nothing to do if it passes by itself")
         if code in _DENIALS:

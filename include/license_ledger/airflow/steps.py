@@ -32,8 +32,8 @@ def inspect_org(org: str) -> list[dict[str, Any]]:
     """Inspect the org. Returns the units to extract; the rest of the receipt becomes the XCom ``receipt``."""
     from license_ledger import pipeline
 
-    receipt = dict(pipeline.inspect_org(_context(org, asks_salesforce=True)))
-    units = list(receipt.pop("units"))
+    receipt: Receipt = dict(pipeline.inspect_org(_context(org, asks_salesforce=True)))
+    units: list[dict[str, Any]] = receipt.pop("units")
     get_current_context()["ti"].xcom_push(key="receipt", value=logged("inspect_org", receipt))
     return units
 

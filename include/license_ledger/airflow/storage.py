@@ -9,7 +9,7 @@ Airflow connection; the same for every other scheme that an installed provider s
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from license_ledger.errors import ConfigError
@@ -59,16 +59,19 @@ def split_connection(url: str) -> tuple[str, str | None]:
 
 
 def _filesystem(scheme: str, conn_id: str) -> AbstractFileSystem:
-    from airflow.sdk.exceptions import AirflowRuntimeError
+    from airflow.sdk import BaseHook
+    from airflow.sdk.exceptions import AirflowException, AirflowRuntimeError
     from airflow.sdk.io import get_fs
 
-    # Others write there too: a listing must never be remembered.
-    options: dict[str, Any] | None = {"use_listings_cache": False} if scheme.startswith("s3") else None
     try:
-        return get_fs(scheme, conn_id, options)
-    except (AirflowRuntimeError, ValueError, ImportError) as error:
+        BaseHook.get_connection(conn_id)  # some providers go on without credentials when it is missing
+        filesystem = get_fs(scheme, conn_id)
+    except (AirflowException, AirflowRuntimeError, ValueError, ImportError) as error:
         raise ConfigError(
             f"storage {scheme}://{conn_id}@…",
             f"cannot be opened ({type(error).__name__})",
             f"create the connection {conn_id}, and install the Airflow provider of {scheme}",
         ) from error
+    # Others write there too: a listing must never be remembered.
+    filesystem.dircache.use_listings_cache = False
+    return filesystem

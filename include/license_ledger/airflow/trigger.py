@@ -32,7 +32,7 @@ class BulkJobTrigger(BaseTrigger):
     """
 
     def __init__(self, connection_id: str, job_id: str, deadline: float) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.connection_id, self.job_id, self.deadline = connection_id, job_id, deadline
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -51,7 +51,7 @@ class BulkJobTrigger(BaseTrigger):
             await asyncio.sleep(min(pause, max(0.0, self.deadline - time.time())))
             pause = min(pause * 1.5, LONGEST_PAUSE)
             state = await asyncio.to_thread(self._look)
-        yield TriggerEvent({"job_id": self.job_id, "state": state})
+        yield TriggerEvent({"job_id": self.job_id, "state": state})  # type: ignore[no-untyped-call]
 
     def _look(self) -> str:
         """The job's state, or why it could not be seen."""
