@@ -23,7 +23,7 @@ from demo_org.calls import Call, Reply, json_reply
 from demo_org.errors import ApiError
 from demo_org.org import LoggedCall
 from demo_org.service import Service
-from demo_org.wire import Wires
+from demo_org.wire import Wire, Wires
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -38,6 +38,11 @@ _STANDING = {
     "Vary": "Accept-Encoding",
     "Server": "sfdcedge",
 }
+
+_COOKIES = (
+    b"BrowserId=demo-org; path=/; secure; SameSite=None",
+    b"CookieConsentPolicy=0:1; path=/; secure; SameSite=None",
+)
 
 
 class Edge:
@@ -60,12 +65,15 @@ class Edge:
         began = time.perf_counter()
         body = await _body(receive)
         call = _call(scope, body)
+        wire = self._wires.of(scope)
+        if wire is None:
+            return
         reply = await run_in_threadpool(self._answer, call)
         status = 0 if reply.drop else reply.status
         entry = LoggedCall(time.time(), call.method, call.path, status, time.perf_counter() - began)
         if not call.path.startswith("/_demo"):
             self._service.org.note(entry)
-        await _Delivery(reply, call, self._wires.of(scope), send).run()
+        await _Delivery(reply, call, wire, send).run()
         entry.seconds = time.perf_counter() - began
 
     def _answer(self, call: Call) -> Reply:
@@ -80,7 +88,7 @@ class Edge:
 class _Delivery:
     """The sending of one answer, faults included."""
 
-    def __init__(self, reply: Reply, call: Call, wire: Any, send: Send) -> None:
+    def __init__(self, reply: Reply, call: Call, wire: Wire, send: Send) -> None:
         self._reply = reply
         self._call = call
         self._wire = wire
@@ -137,7 +145,6 @@ class _Delivery:
         reply = self._reply
         request_id = secrets.token_hex(16)
         headers = {**_STANDING, "X-SFDC-Request-Id": request_id, "X-Request-Id": request_id, **reply.headers}
-        headers["Set-Cookie"] = "CookieConsentPolicy=0:1; path=/; secure; SameSite=None"
         if reply.content_type:
             headers["Content-Type"] = reply.content_type
         if compressed:
@@ -147,6 +154,7 @@ class _Delivery:
         if length is not None:
             headers["Content-Length"] = str(length)
         listed = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        listed += [(b"set-cookie", cookie) for cookie in _COOKIES]
         await self._send({"type": "http.response.start", "status": reply.status, "headers": listed})
 
     async def _spoiled(self, compressed: bool) -> None:

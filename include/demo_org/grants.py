@@ -19,6 +19,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+_MOST_SESSIONS = 5000
+"""Sessions that are kept in mind; more than any test opens at once."""
+
 _ALPHABET = string.ascii_letters + string.digits + "._"
 
 
@@ -70,7 +73,6 @@ class Session:
         scope: scopes, separated by spaces.
         issued: seconds since the epoch.
         used: last use, seconds since the epoch.
-        dead: whether it was ended before its time.
     """
 
     digest: str
@@ -80,7 +82,6 @@ class Session:
     scope: str
     issued: float
     used: float
-    dead: bool = False
 
 
 def digest(token: str) -> str:
@@ -206,7 +207,7 @@ class Grants:
         now = time.time()
         with self._lock:
             session = self.sessions.get(digest(token))
-            if session is None or session.dead or now - session.used > self._timeout():
+            if session is None or now - session.used > self._timeout():
                 return None
             if touch:
                 session.used = now
@@ -218,11 +219,11 @@ class Grants:
     def expire_sessions(self, user: str | None = None) -> int:
         """End every session, or those of one user; grants live on. Gives their number."""
         with self._lock:
-            living = [one for one in self.sessions.values() if not one.dead and user in (None, one.user)]
-            for session in living:
-                session.dead = True
+            ended = [key for key, one in self.sessions.items() if user in (None, one.user)]
+            for key in ended:
+                del self.sessions[key]
             self._save()
-        return len(living)
+        return len(ended)
 
     def revoke(self, grant: Grant, reason: str) -> None:
         """End a grant and all its sessions."""
@@ -233,18 +234,17 @@ class Grants:
     def end_session(self, session: Session) -> None:
         """End one session."""
         with self._lock:
-            session.dead = True
+            self.sessions.pop(session.digest, None)
             self._save()
 
     def _revoke(self, grant: Grant, reason: str) -> None:
         grant.revoked = grant.revoked or reason
-        for session in self.sessions.values():
-            if session.grant == grant.id:
-                session.dead = True
+        self.sessions = {key: one for key, one in self.sessions.items() if one.grant != grant.id}
 
     def _forget_old(self, now: float) -> None:
         longest = max(self._timeout(), 3600.0)
-        self.sessions = {key: one for key, one in self.sessions.items() if now - one.used <= longest}
+        recent = [(key, one) for key, one in self.sessions.items() if now - one.used <= longest]
+        self.sessions = dict(recent[-_MOST_SESSIONS:])
 
     def _load(self) -> None:
         if self._path is None or not self._path.exists():
@@ -258,7 +258,7 @@ class Grants:
             return
         state: dict[str, Any] = {
             "grants": [asdict(one) for one in self.grants.values()],
-            "sessions": [asdict(one) for one in self.sessions.values() if not one.dead],
+            "sessions": [asdict(one) for one in self.sessions.values()],
         }
         write_private(self._path, json.dumps(state))
 

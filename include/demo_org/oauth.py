@@ -57,7 +57,7 @@ class TokenEndpoint:
             return self._device_code(call, form)
         kind = form.get("grant_type", "")
         if not kind:
-            raise OAuthError("unsupported_grant_type", "grant type not supported")
+            raise OAuthError("invalid_request", "grant type is missing")
         flow = self._flows.get(kind)
         if flow is None:
             raise OAuthError("unsupported_grant_type", "grant type not supported")
@@ -66,7 +66,9 @@ class TokenEndpoint:
     def _refresh(self, call: Call, form: dict[str, str]) -> Reply:
         org = self._org
         app = self._app(form, secret=org.options.secret_required)
-        grant, spent = org.grants.find(form.get("refresh_token", ""))
+        if not form.get("refresh_token"):
+            raise OAuthError("invalid_request", "must supply refresh_token")
+        grant, _ = org.grants.find(form["refresh_token"])
         if grant is None or grant.app != app.key:
             raise OAuthError("invalid_grant", _EXPIRED)
         if not org.grants.begin_refresh(grant):
@@ -75,7 +77,7 @@ class TokenEndpoint:
             if org.options.token_seconds:
                 time.sleep(org.options.token_seconds)
             # The token may have been rotated out while this request waited its turn.
-            _, spent = org.grants.find(form.get("refresh_token", ""))
+            _, spent = org.grants.find(form["refresh_token"])
             return self._refreshed(call, form, app, grant, spent=spent)
         finally:
             org.grants.end_refresh(grant)

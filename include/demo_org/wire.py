@@ -45,30 +45,33 @@ class Wire:
 
 
 class Wires:
-    """The connections of a server, by the address of their other side."""
+    """The connections of a server, by the addresses of their two sides."""
 
     def __init__(self) -> None:
-        self._open: dict[tuple[str, int], Wire] = {}
+        self._open: dict[tuple[str, int, int], Wire] = {}
 
     def add(self, transport: BaseTransport) -> None:
         """Note a new connection."""
-        peer = transport.get_extra_info("peername")
-        self._open[(str(peer[0]), int(peer[1]))] = Wire(transport)
+        self._open[_sides(transport)] = Wire(transport)
 
-    def remove(self, transport: BaseTransport) -> None:
+    def remove(self, wire: tuple[str, int, int]) -> None:
         """Forget a connection that is gone."""
-        peer = transport.get_extra_info("peername")
-        if peer:
-            self._open.pop((str(peer[0]), int(peer[1])), None)
+        self._open.pop(wire, None)
 
     def cut_all(self) -> None:
         """Cut every connection: clients that keep theirs open must not keep the server alive."""
         for wire in list(self._open.values()):
             wire.end()
 
-    def of(self, scope: dict[str, Any]) -> Wire:
-        """Find the connection of a request."""
-        return self._open[(str(scope["client"][0]), int(scope["client"][1]))]
+    def of(self, scope: dict[str, Any]) -> Wire | None:
+        """Find the connection of a request; None if it is gone already."""
+        peer, here = scope["client"], scope["server"]
+        return self._open.get((str(peer[0]), int(peer[1]), int(here[1])))
+
+
+def _sides(transport: BaseTransport) -> tuple[str, int, int]:
+    peer, here = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+    return str(peer[0]), int(peer[1]), int(here[1])
 
 
 def protocol_for(wires: Wires) -> type[HttpToolsProtocol]:
@@ -86,11 +89,12 @@ def protocol_for(wires: Wires) -> type[HttpToolsProtocol]:
         """HTTP over a connection that faults can get hold of."""
 
         def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+            self._noted = _sides(transport)
             wires.add(transport)
             super().connection_made(transport)
 
         def connection_lost(self, exc: Exception | None) -> None:
-            wires.remove(self.transport)
+            wires.remove(self._noted)
             super().connection_lost(exc)
 
     return NotedProtocol

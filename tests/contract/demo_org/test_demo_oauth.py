@@ -6,8 +6,10 @@ import base64
 import hashlib
 import hmac
 import re
+import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from tests.demo_org_fixtures import RunningOrg, StartOrg
@@ -62,7 +64,7 @@ def test_credentials_may_come_in_a_basic_header(shared_demo_org: RunningOrg) -> 
         ({"client_secret": ""}, "invalid_client", "invalid client credentials"),
         ({"refresh_token": "5Aep861nothing"}, "invalid_grant", "expired access/refresh token"),
         ({"grant_type": "sideways"}, "unsupported_grant_type", "grant type not supported"),
-        ({"grant_type": ""}, "unsupported_grant_type", "grant type not supported"),
+        ({"grant_type": ""}, "invalid_request", "grant type is missing"),
         ({"grant_type": "device", "code": "x"}, "invalid_grant", "invalid device code"),
         ({"grant_type": "authorization_code", "code": "x"}, "invalid_grant", "invalid authorization code"),
         (
@@ -392,3 +394,31 @@ def test_the_org_can_tell_whether_an_answer_arrived(start_demo_org: StartOrg) ->
 
     org.login_with(answer["access_token"]).get("limits")
     assert org.control.grant(answer["refresh_token"])["answer_used"]
+
+
+def test_the_org_can_tell_that_nobody_took_the_answer(start_demo_org: StartOrg) -> None:
+    """A client that dies during its refresh leaves a rotated grant whose answer did not arrive."""
+    org = start_demo_org(rotation=True, token_seconds=0.3)
+    host, port = org.http_url.removeprefix("http://").split(":")
+    form = urlencode(
+        {
+            "grant_type": "refresh_token",
+            "refresh_token": org.refresh_token,
+            "client_id": org.client_id,
+            "client_secret": org.client_secret,
+        }
+    )
+    with socket.create_connection((host, int(port))) as client:
+        head = (
+            f"POST /services/oauth2/token HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: {len(form)}\r\n"
+        )
+        kind = "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+        client.sendall((head + kind + form).encode())
+        time.sleep(0.1)
+
+    deadline = time.monotonic() + 10
+    state = org.control.grant(org.refresh_token)
+    while state["answer_delivered"] is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+        state = org.control.grant(org.refresh_token)
+    assert (state["rotations"], state["answer_delivered"], state["alive"]) == (1, False, True)
