@@ -1,7 +1,8 @@
-"""The whole walk in this process, without Airflow: for tests that compare what is published with the truth."""
+"""The whole walk in this process, without Airflow: for tests that compare what is published with truth."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,24 @@ class MemoryTokens:
     def write(self, token: StoredToken) -> None:
         """Replace it."""
         self.content = token.to_dict()
+
+
+class FileTokens(MemoryTokens):
+    """A token store that outlives its process: for tests of steps in processes of their own."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+    def read(self) -> StoredToken | None:
+        """What is stored, or None."""
+        self.content = json.loads(self.path.read_text()) if self.path.exists() else None
+        return super().read()
+
+    def write(self, token: StoredToken) -> None:
+        """Replace it."""
+        super().write(token)
+        self.path.write_text(json.dumps(self.content))
 
 
 class MemoryJob:

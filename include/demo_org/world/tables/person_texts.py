@@ -147,7 +147,8 @@ class PersonTexts:
         if not self._people.options.long_cells:
             return texts
         share = LONG_SHARE / max(self._people.users, 40)
-        return pc.if_else(pa.array(self._draws.chance("long", rows, share)), pa.scalar(LONG), texts)
+        # if_else would set aside the long text's room for every row.
+        return pc.replace_with_mask(texts, pa.array(self._draws.chance("long", rows, share)), pa.scalar(LONG))
 
     def phone(self, column: str, rows: Ints, filled: float) -> pa.Array:
         """Return telephone numbers nobody can have, some missing."""
