@@ -124,7 +124,14 @@ def create_view(view: Statement) -> list[str]:
     """The statements that create a view, or replace it, and say what it is for."""
     name = quoted(view.name)
     about = f"{view.purpose} One row is {view.grain}"
-    return [f"CREATE OR REPLACE VIEW {name} AS\n{view.text}", f"COMMENT ON VIEW {name} IS {literal(about)}"]
+    return [
+        f"CREATE OR REPLACE VIEW {name} AS\n{view.text}",
+        f"COMMENT ON VIEW {name} IS {literal(about)}",
+        *(
+            f"COMMENT ON COLUMN {name}.{quoted(column)} IS {literal(meaning)}"
+            for column, meaning in view.columns.items()
+        ),
+    ]
 
 
 def _definition(column: Column, dialect: Dialect) -> str:

@@ -1,15 +1,19 @@
 """
 The SQL files of the warehouse, read from the package. May import nothing of the package.
 
-Every file is one ``SELECT`` under a comment that says what it answers; views add their grain. Code decides
-what is done with the statement: a view is created from it, a check runs it and expects no row.
+Every file is one ``SELECT`` under a comment that says what it answers; a view adds a line ``Grain: …`` and,
+below that, a line ``name: …`` for each column that the schema does not explain. Code decides what is done
+with the statement: a view is created from it, a check runs it and expects no row.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Literal
 
 VIEWS = (
@@ -23,6 +27,9 @@ VIEWS = (
 """The views in the order of their creation: a view comes after those it reads."""
 
 
+GRAIN = "Grain"
+
+
 @dataclass(frozen=True)
 class Statement:
     """
@@ -32,12 +39,14 @@ class Statement:
         name: the file's name without its ending; the view's or the check's name.
         purpose: the comment at its top, as one line of text, without the grain.
         grain: what one row is; empty for a check.
+        columns: what a view's own columns mean, by name. Those it passes on mean what the schema says.
         text: the statement, without a semicolon.
     """
 
     name: str
     purpose: str
     grain: str
+    columns: Mapping[str, str]
     text: str
 
 
@@ -67,6 +76,12 @@ def _read(folder: Literal["views", "checks"]) -> tuple[Statement, ...]:
 def _statement(name: str, source: str) -> Statement:
     lines = source.splitlines()
     end = next((at for at, line in enumerate(lines) if not line.startswith("--")), len(lines))
-    comment = " ".join(line.removeprefix("--").strip() for line in lines[:end])
-    purpose, _, grain = comment.partition(" Grain: ")
-    return Statement(name, purpose, grain, "\n".join(lines[end:]).strip().rstrip(";"))
+    parts = {"": ""}
+    for line in lines[:end]:
+        begins = re.match(r"-- (\w+): (.+)" if GRAIN in parts else rf"-- ({GRAIN}): (.+)", line)
+        title, text = (begins[1], begins[2]) if begins else (list(parts)[-1], line.removeprefix("--").strip())
+        parts[title] = f"{parts.get(title, '')} {text}".strip()
+    purpose, grain = parts.pop(""), parts.pop(GRAIN, "")
+    return Statement(
+        name, purpose, grain, MappingProxyType(parts), "\n".join(lines[end:]).strip().rstrip(";")
+    )

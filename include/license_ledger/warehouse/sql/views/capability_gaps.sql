@@ -1,5 +1,11 @@
 -- What could the integration user not see, what does that cost, and which permission would unlock it?
 -- Grain: an object, or a field of it, that was not visible, of an org on a day.
+-- is_latest: Whether this is the newest day of the org.
+-- object_name: Salesforce object.
+-- field_name: Field of the object. Empty: the whole object was not visible.
+-- missing_permission: What the integration user lacks.
+-- costs: What the ledger cannot say for want of it.
+-- unlocks: What it could say with it.
 WITH latest AS (
     SELECT org_id, max(snapshot_date) AS snapshot_date
     FROM snapshots

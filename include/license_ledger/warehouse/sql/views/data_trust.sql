@@ -2,6 +2,23 @@
 -- were, what is not explained, what was not visible, which days are missing before it, and whether the
 -- meaning of "in scope" changed since the day before.
 -- Grain: a snapshot, that is an org on a day.
+-- is_latest: Whether this is the newest day of the org.
+-- license_count: Licenses of all layers.
+-- oldest_counter_at: When the oldest of Salesforce's counters was taken.
+-- oldest_counter_age_hours: Hours from then to captured_at.
+-- unexplained_count: Sum of the unexplained seats of all licenses, each without its sign.
+-- unexplained_license_count: Licenses with unexplained seats.
+-- explained_percent: 100 minus unexplained_count in percent of the seats that Salesforce counts.
+-- missing_capability_count: Objects and fields that were not visible.
+-- missing_capabilities: Which those are; see capability_gaps.
+-- previous_snapshot_date: The org's day before this one. Empty for its first.
+-- days_since_previous: Days between the two.
+-- missing_days_before: Days in between that have no snapshot.
+-- is_scope_changed: Whether the rules that decide who is in scope differ from those of the day before.
+-- users_row_count: Rows in users.
+-- licenses_row_count: Rows in licenses.
+-- seats_row_count: Rows in seats.
+-- mismatches_row_count: Rows in mismatches.
 WITH counters AS (
     SELECT
         org_id,

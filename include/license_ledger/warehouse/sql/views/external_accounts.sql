@@ -3,6 +3,12 @@
 -- not the company's (contractor), and of guests. An account counts once for every license it holds, and
 -- once without a license if it holds none.
 -- Grain: an account class, user type, e-mail domain and license, of an org on a day.
+-- is_latest: Whether this is the newest day of the org.
+-- account_count: Accounts, active or not.
+-- active_account_count: Accounts that can log in.
+-- frozen_account_count: Active accounts whose login is blocked for now.
+-- seen_in_30_days_count: Active accounts that logged in within 30 days.
+-- not_seen_in_90_days_count: Active accounts without a login in the last 90 days, or ever.
 WITH latest AS (
     SELECT org_id, max(snapshot_date) AS snapshot_date
     FROM snapshots

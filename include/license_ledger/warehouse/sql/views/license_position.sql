@@ -1,7 +1,16 @@
 -- Of each license: how many seats are bought, used and left, how many of the used ones are in scope, and
 -- where the others went? The five counts from in_scope_count to unexplained_count add up to used_count.
--- is_latest marks the newest day of each org.
 -- Grain: a license of an org on a day.
+-- is_latest: Whether this is the newest day of the org.
+-- out_of_scope_count: Seats of people and accounts that the company filter or a policy leaves out.
+-- deactivated_holder_count: Seats that deactivated users still hold and Salesforce still counts.
+-- not_seen_count: Seats that Salesforce counts and the snapshot could not see, on evidence: the counter is
+--   older, or holders are not visible. Signed.
+-- unexplained_count: What is left of used_count. Signed; 0 when all is explained.
+-- utilization_percent: used_count in percent of total_count. Empty when there is no total, or it is 0.
+-- is_over_allocated: Whether more seats are used than there are.
+-- is_nearly_exhausted: Whether 95 % or more of the seats are used.
+-- expires_in_days: Days from the snapshot date to expires_on; negative when it has passed.
 WITH latest AS (
     SELECT org_id, max(snapshot_date) AS snapshot_date
     FROM snapshots

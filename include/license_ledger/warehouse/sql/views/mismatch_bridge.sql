@@ -2,6 +2,12 @@
 -- with their share of its used_count. is_balanced says whether they add up to it; it is null where
 -- Salesforce counts no seats.
 -- Grain: a license and a cause, of an org on a day.
+-- is_latest: Whether this is the newest day of the org.
+-- cause_order: Place of the cause in the order in which causes are tried.
+-- cause_text: The cause in words.
+-- share_of_used_percent: seat_count in percent of used_count.
+-- bridge_count: Sum of seat_count over all causes of the license.
+-- is_balanced: Whether bridge_count is used_count.
 WITH latest AS (
     SELECT org_id, max(snapshot_date) AS snapshot_date
     FROM snapshots

@@ -4,6 +4,12 @@
 -- 91 to 180 days. Activity that is not monitored is never taken for idleness, and system users are no
 -- candidates.
 -- Grain: a wasted seat of an in-scope user, of an org on a day.
+-- is_latest: Whether this is the newest day of the org.
+-- waste_class: One of deactivated, frozen, never_logged_in, idle_181_plus, idle_91_180.
+-- candidate_state: Ready, or Attention required when somebody must look before the seat is taken back.
+-- attention_reason: Why somebody must look first.
+-- idle_days: Days from the last login to the snapshot date. Empty when there was none, or logins are not
+--   shown.
 WITH latest AS (
     SELECT org_id, max(snapshot_date) AS snapshot_date
     FROM snapshots
