@@ -20,6 +20,8 @@ from typing import IO
 
 import pyarrow as pa
 
+from license_ledger.staging.medium import Stat
+
 _NO_LINK = {
     errno.EXDEV,
     errno.EPERM,
@@ -34,13 +36,14 @@ _NO_LINK = {
 class Disk:
     """The local medium; see :class:`license_ledger.staging.medium.Medium` for what each method promises."""
 
-    def version(self, path: str) -> str | None:
-        """Inode, time and size of the file."""
+    def stat(self, path: str) -> Stat | None:
+        """By inode; written when modified or, later, when the inode changed, as by a link or a rename."""
         try:
-            found = Path(path).stat()
+            found = Path(path).lstat()
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return f"{found.st_ino}-{found.st_mtime_ns}-{found.st_size}"
+        written = datetime.fromtimestamp(max(found.st_mtime, found.st_ctime), UTC)
+        return Stat(f"{found.st_ino}-{found.st_mtime_ns}-{found.st_size}", found.st_size, written)
 
     def read(self, path: str) -> bytes:
         """One open file: a rename meanwhile does not touch it."""
@@ -107,7 +110,8 @@ class Disk:
         which nobody can hold beside a living writer.
         """
         wanted = Path(target)
-        if self.version(target) != over:
+        there = self.stat(target)
+        if (there.version if there else None) != over:
             return False
         wanted.parent.mkdir(parents=True, exist_ok=True)
         with Path(source).open("rb") as stream:
@@ -123,6 +127,10 @@ class Disk:
         _flush_directory(wanted.parent)
         _flush_directory(wanted.parent.parent)
         return True
+
+    def remove(self, path: str) -> None:
+        """Unlink."""
+        Path(path).unlink(missing_ok=True)
 
     def delete(self, path: str) -> None:
         """Unlink, or remove the tree."""
@@ -141,13 +149,9 @@ class Disk:
             return []
 
     def entries(self, path: str) -> dict[str, datetime]:
-        """By the later of modification and change of the inode, which a link or a rename is."""
-        found = {}
-        for name in self.names(path):
-            with suppress(FileNotFoundError):
-                entry = Path(path, name).lstat()
-                found[name] = datetime.fromtimestamp(max(entry.st_mtime, entry.st_ctime), UTC)
-        return found
+        """One look at each name."""
+        found = {name: self.stat(f"{path}/{name}") for name in self.names(path)}
+        return {name: stat.written for name, stat in found.items() if stat}
 
     def sweep_uploads(self, path: str, before: datetime) -> int:
         """There are none on a disk: hidden neighbours lie in plain sight of :meth:`names`."""

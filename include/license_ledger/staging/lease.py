@@ -196,10 +196,10 @@ def _take(store: ObjectStore, path: str, ttl: float) -> _HeldObject:
     # Somebody may have been here since the listing, finished, and removed the numbers up to and including
     # mine.
     if max(_numbers(store, path), default=0) != newest + 1 or store.read(mine) != content:
-        store.delete(mine)
+        store.remove(mine)
         raise _busy(path, "another process that was quicker")
     for number in numbers:
-        store.delete(_numbered(path, number))
+        store.remove(_numbered(path, number))
     return _HeldObject(store, mine, content, began, ttl)
 
 
@@ -219,8 +219,10 @@ def _make_sure_it_is_free(store: ObjectStore, path: str, ttl: float) -> None:
     if age is not None:
         silent = age > ttl + _MARGIN_SECONDS
     else:
-        written = store.modified(path)
-        silent = written is not None and (datetime.now(UTC) - written).total_seconds() > ttl + _SKEW_SECONDS
+        there = store.stat(path)
+        silent = (
+            there is not None and (datetime.now(UTC) - there.written).total_seconds() > ttl + _SKEW_SECONDS
+        )
     if not silent:
         raise _busy(path, str(owner))
     _log.warning("lease.taken_over", lease=path, holder=str(owner))

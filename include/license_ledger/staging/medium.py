@@ -11,7 +11,7 @@ import errno
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from typing import IO, Protocol
+from typing import IO, NamedTuple, Protocol
 
 import pyarrow as pa
 
@@ -32,11 +32,26 @@ _REFUSALS = {
 }
 
 
+class Stat(NamedTuple):
+    """
+    What a medium tells of a file.
+
+    Attributes:
+        version: a token that changes with every replacement of the file.
+        size: in bytes.
+        written: when it was last written, linked or renamed, by the medium's clock.
+    """
+
+    version: str
+    size: int
+    written: datetime
+
+
 class Medium(Protocol):
     """Atomic, all-or-nothing file operations."""
 
-    def version(self, path: str) -> str | None:
-        """A token that changes with every replacement of the file; None when there is none."""
+    def stat(self, path: str) -> Stat | None:
+        """Version, size and age of a file; None when there is none."""
 
     def read(self, path: str) -> bytes:
         """The whole file, from one writing of it. Raises FileNotFoundError."""
@@ -76,6 +91,9 @@ class Medium(Protocol):
         The source may be gone afterwards. False, and nothing done, when the target has another version, as
         far as the medium can tell.
         """
+
+    def remove(self, path: str) -> None:
+        """Remove a file; nothing when there is none."""
 
     def delete(self, path: str) -> None:
         """Remove a file or a whole tree; nothing when there is none."""

@@ -24,6 +24,7 @@ import structlog
 from fsspec import AbstractFileSystem
 
 from license_ledger.errors import CorruptSnapshot
+from license_ledger.staging.medium import Stat
 
 _log = structlog.get_logger(__name__)
 
@@ -48,16 +49,10 @@ class ObjectStore:
         self.fs = fs
         self._speaks_s3 = hasattr(fs, "call_s3")
 
-    def version(self, path: str) -> str | None:
-        """The object's ETag."""
+    def stat(self, path: str) -> Stat | None:
+        """The version is the ETag."""
         head = self._head(path)
-        return None if head is None else str(head["ETag"])
-
-    def modified(self, path: str) -> datetime | None:
-        """When the object was written, by the store's clock."""
-        head = self._head(path)
-        found: datetime | None = None if head is None else head["LastModified"]
-        return found
+        return None if head is None else Stat(str(head["ETag"]), int(head["size"]), head["LastModified"])
 
     def age(self, path: str) -> float | None:
         """
@@ -135,7 +130,8 @@ class ObjectStore:
         A store that does not know the condition is told without it, and the lease is the only guard.
         """
         if not self._speaks_s3:
-            if self.version(target) != over:
+            there = self.stat(target)
+            if (there.version if there else None) != over:
                 return False
             self.fs.cp_file(source, target)
             return True
@@ -152,6 +148,12 @@ class ObjectStore:
         finally:
             self.fs.invalidate_cache(target)
         return True
+
+    def remove(self, path: str) -> None:
+        """One request."""
+        with suppress(FileNotFoundError):
+            self.fs.rm_file(path)
+        self.fs.invalidate_cache(path)
 
     def delete(self, path: str) -> None:
         """Remove an object, and all below it."""

@@ -26,7 +26,8 @@ from license_ledger.staging.carry import Carried, compose, is_parquet
 from license_ledger.staging.layout import DATA_TABLES, Day, checked_snapshot_id
 from license_ledger.staging.lease import TTL_SECONDS, Held, lease
 from license_ledger.staging.manifest import FileEntry, Manifest
-from license_ledger.staging.medium import refusals
+from license_ledger.staging.medium import Stat, refusals
+from license_ledger.staging.objects import SMALL
 from license_ledger.staging.parquet import FileReceipt, ParquetSink
 from license_ledger.staging.published import Published, canonical_id, published
 from license_ledger.staging.storage import Storage
@@ -174,9 +175,9 @@ def publish(
     publication.row({})
     snapshots_path = staging.path(day.canonical(SNAPSHOTS.name))
     with refusals(staging.root):
-        seen = staging.medium.version(snapshots_path)
+        seen = staging.version(snapshots_path)
         with lease(staging, day.lease, wait_seconds=wait_seconds, ttl_seconds=ttl_seconds) as held:
-            if staging.medium.version(snapshots_path) != seen:
+            if staging.version(snapshots_path) != seen:
                 raise _beaten(day)
             before = _published_if_readable(staging, day)
             if before is not None and publication.is_there(before):
@@ -232,16 +233,16 @@ def _stage(publication: _Publication, name: str, before: Published | None) -> _S
     staging, source, day = publication.staging, publication.source, publication.day
     receipt = publication.files[name]
     canonical, kept = staging.path(day.canonical(name)), staging.path(day.kept(name, receipt["file_id"]))
-    over = staging.medium.version(canonical)
+    over = staging.medium.stat(canonical)
     was = None if before is None else before.manifest["files"].get(name)
     if was is not None and was["file_id"] == receipt["file_id"] == canonical_id(staging, day, name):
-        return _Staged(was, over, is_there=True)
+        return _Staged(was, over and over.version, is_there=True)
     carried = None
     if over is not None:
         with source.open_input(receipt["path"]) as new:
-            carried = _carry(staging, canonical, new, kept)
+            carried = _carry(staging, canonical, over, new, kept)
     if carried is None:
-        staging.delete(kept)
+        staging.remove(kept)
         _adopt(staging, source, receipt["path"], kept)
         carried = Carried(receipt["bytes"], receipt["sha256"], [(0, receipt["bytes"])])
     entry = FileEntry(
@@ -252,19 +253,17 @@ def _stage(publication: _Publication, name: str, before: Published | None) -> _S
         live=carried.live,
         file_id=receipt["file_id"],
     )
-    return _Staged(entry, over)
+    return _Staged(entry, over and over.version)
 
 
-def _carry(staging: Storage, canonical: str, new: pa.NativeFile, kept: str) -> Carried | None:
+def _carry(staging: Storage, canonical: str, stat: Stat, new: pa.NativeFile, kept: str) -> Carried | None:
     """Make the replacement of a canonical file; None when that is nothing that anybody could be reading."""
-    directory, _, file = canonical.rpartition("/")
-    written = staging.medium.entries(directory).get(file)
-    settled = written is not None and datetime.now(UTC) - written > SETTLED
-    with staging.open_input(canonical) as old:
+    small = stat.size <= SMALL
+    with pa.BufferReader(staging.read_bytes(canonical)) if small else staging.open_input(canonical) as old:
         if not is_parquet(old):
             return None
         with staging.medium.sink(kept) as target:
-            return compose(target, old, new, settled=settled)
+            return compose(target, old, new, settled=datetime.now(UTC) - stat.written > SETTLED)
 
 
 def _adopt(staging: Storage, source: Storage, path: str, kept: str) -> None:
@@ -293,7 +292,8 @@ def _stage_row(publication: _Publication, row: pa.Table) -> str:
     sink.write(row)
     file_id = sink.finish()["file_id"]
     kept, content = staging.path(day.kept(SNAPSHOTS.name, file_id)), buffer.getvalue()
-    if not staging.exists(canonical) or _carry(staging, canonical, pa.BufferReader(content), kept) is None:
+    over = staging.medium.stat(canonical)
+    if over is None or _carry(staging, canonical, over, pa.BufferReader(content), kept) is None:
         staging.write_bytes(kept, content)
     return file_id
 
@@ -315,7 +315,7 @@ def _keep(staging: Storage, before: Published, held: Held) -> None:
         held.check()
         staging.medium.duplicate(staging.path(before.day.canonical(name)), kept)
         if not staging.is_local and staging.parquet_footer(kept).file_id != entry["file_id"]:
-            staging.delete(kept)
+            staging.remove(kept)
             raise _beaten(before.day)
 
 

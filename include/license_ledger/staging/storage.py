@@ -118,11 +118,21 @@ class Storage:
 
     def exists(self, *parts: str) -> bool:
         """Whether there is a file of that name."""
-        return self.medium.version(self.path(*parts)) is not None
+        return self.medium.stat(self.path(*parts)) is not None
 
     def list(self, *parts: str) -> list[str]:
         """Names directly below a directory, sorted; empty when there is no directory."""
         return self.medium.names(self.path(*parts))
+
+    def version(self, *parts: str) -> str | None:
+        """A token that changes with every replacement of a file; None when there is none."""
+        found = self.medium.stat(self.path(*parts))
+        return None if found is None else found.version
+
+    def remove(self, *parts: str) -> None:
+        """Remove a file; nothing when there is none."""
+        with refusals(self.path(*parts)):
+            self.medium.remove(self.path(*parts))
 
     def delete(self, *parts: str) -> None:
         """Remove a file or a tree; nothing when there is none."""
@@ -229,7 +239,7 @@ class Storage:
             try:
                 found = self.medium.read(probe)
             finally:
-                self.medium.delete(probe)
+                self.medium.remove(probe)
         if found != content:
             raise StagingUnwritable(
                 f"writing to {self.root}", "what was written does not read back", "check the store"

@@ -74,7 +74,7 @@ def sweep(
     receipt = SweepReceipt(removed=0, purged=0, uploads=0, busy=0)
     orgs = [org_id] if org_id else list(partition_values(staging.list(GENERATIONS), "org_id"))
     for org in orgs:
-        for day in _days_with_remains(staging, org):
+        for day in _days_with_remains(staging, org, before=moment - grace):
             try:
                 with lease(staging, day.lease, wait_seconds=0) as held:
                     receipt["purged"] += purge(staging, day, held, before=moment - grace)
@@ -85,18 +85,23 @@ def sweep(
                 _log.warning("sweep.left_alone", day=str(day), reason=str(error))
     for name, written in staging.medium.entries(staging.root).items():
         if PROBE in name and written < moment - grace:
-            staging.delete(name)
+            staging.remove(name)
             receipt["removed"] += 1
     receipt["uploads"] = staging.medium.sweep_uploads(staging.root, moment - max(grace, UPLOAD_GRACE))
     return receipt
 
 
-def _days_with_remains(staging: Storage, org_id: str) -> list[Day]:
-    """Days with kept files, and on a disk those with the lock of a process that was killed."""
-    found = set(days_of(staging.list(GENERATIONS, f"org_id={org_id}")))
+def _days_with_remains(staging: Storage, org_id: str, *, before: datetime) -> list[Day]:
+    """Days with kept files that have had their time, and on a disk those with the lock of a dead process."""
+    found = set()
+    for snapshot_date in days_of(staging.list(GENERATIONS, f"org_id={org_id}")):
+        written = staging.medium.entries(staging.path(Day(org_id, snapshot_date).generations)).values()
+        if min(written, default=before) <= before:
+            found.add(snapshot_date)
     if staging.is_local:
-        locks = staging.list(LEASES, "day", org_id)
-        found |= set(days_of([f"snapshot_date={name.removesuffix('.lock')}" for name in locks]))
+        locks = staging.medium.entries(staging.path(LEASES, "day", org_id))
+        old = [f"snapshot_date={name.removesuffix('.lock')}" for name, at in locks.items() if at < before]
+        found |= set(days_of(old))
     return [Day(org_id, snapshot_date) for snapshot_date in sorted(found)]
 
 
@@ -137,7 +142,7 @@ def prune(staging: Storage, day: Day, held: Held, *, before: datetime) -> int:
         ]
     for path in doomed:
         held.check(SLACK_SECONDS)
-        staging.delete(path)
+        staging.remove(path)
     if staging.is_local and not staging.list(day.generations):
         staging.delete(day.generations)
     return len(doomed)
@@ -167,7 +172,7 @@ def purge(staging: Storage, day: Day, held: Held, *, before: datetime) -> int:
         if sum(end - start for start, end in entry["live"]) == entry["bytes"]:
             continue
         canonical, kept = staging.path(day.canonical(name)), staging.path(day.kept(name, entry["file_id"]))
-        version = staging.medium.version(canonical)
+        version = staging.version(canonical)
         if canonical_id(staging, day, name) != entry["file_id"]:
             continue
         with staging.open_input(canonical) as file, staging.medium.sink(kept) as target:
@@ -177,7 +182,7 @@ def purge(staging: Storage, day: Day, held: Held, *, before: datetime) -> int:
             raise StoreBusy(
                 f"file {canonical}", "is being replaced by somebody without the lease", "try again"
             )
-        staging.delete(kept)
+        staging.remove(kept)
         count += 1
     return count
 
@@ -192,8 +197,8 @@ def _needed(staging: Storage, current: Published) -> set[str]:
 
 def _switched(staging: Storage, day: Day) -> datetime | None:
     """When the day's row was last replaced; None when there is none."""
-    place = staging.path(_directory(day, SNAPSHOTS.name))
-    return staging.medium.entries(place).get(f"{SNAPSHOTS.name}.parquet")
+    found = staging.medium.stat(staging.path(day.canonical(SNAPSHOTS.name)))
+    return None if found is None else found.written
 
 
 def _directory(day: Day, name: str) -> str:

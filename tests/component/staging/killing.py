@@ -1,10 +1,11 @@
 """
-Publishers that are killed at random instants, while readers read all the time. A program; prints its report as JSON.
+Publishers that are killed at random instants, while readers read all the time. A program; prints its report
+as JSON.
 
-One process forks publisher after publisher and kills each with SIGKILL at an instant drawn from a little more than
-the time that publishing takes. Other processes read without pause, each in its own way, and hold every result
-against the generations that can be there: not older than the last one known to be published when the read began,
-not younger than the last one begun when it ended. Run by hand it takes more kills::
+One process forks publisher after publisher and kills each with SIGKILL at an instant drawn from a little
+more than the time that publishing takes. Other processes read without pause, each in its own way, and hold
+every result against the generations that can be there: not older than the last one known to be published
+when the read began, not younger than the last one begun when it ended. Run by hand it takes more kills::
 
     python tests/component/staging/killing.py file:///tmp/there --kills 1000
 """
@@ -17,7 +18,6 @@ import multiprocessing
 import os
 import random
 import signal
-import statistics
 import sys
 import time
 import traceback
@@ -49,7 +49,9 @@ BUSY = 3
 
 
 def is_refused(error: BaseException) -> bool:
-    """Whether a store refused to go on with a read because the object was replaced: an error, no wrong rows."""
+    """
+    Whether a store refused to go on with a read because the object was replaced: an error, no wrong rows.
+    """
     return isinstance(error, OSError) and error.errno == 16
 
 
@@ -64,7 +66,7 @@ def by_pyarrow(storage: Storage) -> list[int]:
 
 
 def by_pandas(storage: Storage) -> list[int]:
-    """pandas over the directory of each table."""
+    """Pandas over the directory of each table."""
     options: dict[str, Any] = {} if storage.is_local else {"filesystem": storage.fs}
     found = []
     for name in DATA_TABLES:
@@ -197,17 +199,15 @@ def forked(generation: Generation, url: str) -> tuple[int, int]:
         os._exit(code)
 
 
-def run_one(generation: Generation, url: str, after: float | None) -> tuple[int, float]:
-    """Publish in a child and kill it after so many seconds; its wait status, and how long it took."""
+def run_one(generation: Generation, url: str, after: float | None) -> int:
+    """Publish in a child and kill it after so many seconds; its wait status."""
     pid, go = forked(generation, url)
-    began = time.monotonic()
     os.write(go, b".")
     os.close(go)
     if after is not None:
         time.sleep(after)
         os.kill(pid, signal.SIGKILL)
-    _, status = os.waitpid(pid, 0)
-    return status, time.monotonic() - began
+    return os.waitpid(pid, 0)[1]
 
 
 def is_replaced_in_part(storage: Storage, generation: Generation) -> bool:
@@ -223,11 +223,11 @@ def kill_on(url: str, landing: Path, kills: int, chance: random.Random, names: l
     tally, storage, source = Tally(), Storage.from_url(url), Storage.from_url(str(landing))
     spawned = multiprocessing.get_context("spawn")
     over, floor, ceiling = spawned.Event(), spawned.Value("q", 0), spawned.Value("q", 0)
-    took = []
     for number in range(1, 4):
-        status, seconds = run_one(made(source, number), url, None)
+        began = time.monotonic()
+        status = run_one(made(source, number), url, None)
         assert status == 0, f"an undisturbed publisher ended with {status}"
-        took.append(seconds)
+        window = time.monotonic() - began
         floor.value = ceiling.value = number
     told = spawned.Queue()
     readers = [
@@ -242,8 +242,7 @@ def kill_on(url: str, landing: Path, kills: int, chance: random.Random, names: l
         number += 1
         generation = made(source, number)
         ceiling.value = number
-        tally.window = 1.3 * statistics.median(took[-9:])
-        status, seconds = run_one(generation, url, chance.uniform(0, tally.window))
+        status = run_one(generation, url, chance.uniform(0, window))
         killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
         assert killed or os.WEXITSTATUS(status) in (0, BUSY), f"a publisher failed with {status}"
         tally.kills += killed
@@ -253,15 +252,16 @@ def kill_on(url: str, landing: Path, kills: int, chance: random.Random, names: l
         there = int(snapshot.row["org_name"])
         tally.killed_after_the_switch += killed and there == number
         tally.killed_half_way += killed and there != number and is_replaced_in_part(storage, generation)
-        if not killed:
-            took.append(seconds)
+        # About one publisher in four survives, however busy the machine is.
+        window *= 1.03 if killed else 0.92
         floor.value = max(floor.value, there)
     tally.seconds = round(time.monotonic() - began, 1)
     over.set()
     tally.readers = sorted((told.get(timeout=60) for _ in readers), key=lambda found: found["reader"])
     for process in readers:
         process.join()
-    status, _ = run_one(made(source, number + 1), url, None)
+    tally.window = round(window, 3)
+    status = run_one(made(source, number + 1), url, None)
     assert status == 0, f"the last publisher ended with {status}"
     sweep(storage, now=datetime.now(UTC) + timedelta(days=3))
     storage.fs.invalidate_cache()

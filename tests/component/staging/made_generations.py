@@ -1,8 +1,8 @@
 """
 Generations: snapshots that differ in every value of every table, and know themselves again.
 
-Every text of a generation begins with its number, and the number of rows follows from it, so that a mixture of two
-generations, or a torn one, cannot look like either.
+Every text of a generation begins with its number, and the number of rows follows from it, so that a mixture
+of two generations, or a torn one, cannot look like either.
 """
 
 from __future__ import annotations

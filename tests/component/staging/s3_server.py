@@ -1,9 +1,10 @@
 """
 An S3 API on a free local port, in a process of its own: moto, held to what S3 promises.
 
-Three promises the emulator does not keep by itself, and a wrapper makes up for: requests on one key take effect
-one after the other, as a whole; an upload that breaks off has no effect; ``If-Match`` and ``If-None-Match`` are
-honored when a multipart upload is completed. Prints the port and serves until its standard input ends.
+Three promises the emulator does not keep by itself, and a wrapper makes up for: requests on one key take
+effect one after the other, as a whole; an upload that breaks off has no effect; ``If-Match`` and
+``If-None-Match`` are honored when a multipart upload is completed. Prints the port and serves until its
+standard input ends.
 """
 
 from __future__ import annotations
