@@ -48,9 +48,9 @@ def dags_markdown() -> str:
             [_task(task) for task in dag.topological_sort()],
         ),
         "### Assets",
-        "Emitted by `load_warehouse`; the extra of an event is `rows`, `org_id`, `snapshot_id` and other plain "
-        "values of its receipt. Events carry a partition key, so consumers need `PartitionedAssetTimetable`: "
-        "a plain asset schedule never fires on them.",
+        "Emitted by `load_warehouse`; the extra of an event is `rows`, `org_id`, `snapshot_id` and other "
+        "plain values of its receipt. Events carry a partition key, so consumers need "
+        "`PartitionedAssetTimetable`: a plain asset schedule never fires on them.",
         _table(("asset", "URI"), [_asset(asset) for asset in dag.get_task("load_warehouse").outlets]),
     ]
     return "\n\n".join(parts) + "\n"
@@ -61,6 +61,7 @@ def _parsed() -> Any:
     with tempfile.TemporaryDirectory(prefix="dag-docs-") as home:
         os.environ.setdefault("AIRFLOW_HOME", home)
         os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+        os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "WARNING"
         from airflow.dag_processing.dagbag import BundleDagBag
 
         chosen = os.environ.pop("LICENSE_LEDGER_ORGS", None)
