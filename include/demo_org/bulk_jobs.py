@@ -99,7 +99,7 @@ class Job:
     def info(self) -> dict[str, Any]:
         """Give what the status of one job tells."""
         state = self.state
-        body = {**self.head(), "jobType": "V2Query"}
+        body = {**self.head(state), "jobType": "V2Query"}
         if state in FINAL:
             taken = min(self.seconds, time.monotonic() - self.started)
             if self.total is not None:
