@@ -131,7 +131,7 @@ def _resolve(url: str, answers: dict[str, Any]) -> str:
 
     def value(found: re.Match[str]) -> str:
         name, *steps = re.findall(r"[A-Za-z_]\w*|\[\d+\]", found[1])
-        place = answers.get(name)
+        place: Any = answers.get(name)
         for step in steps:
             try:
                 place = place[int(step[1:-1])] if step.startswith("[") else place[step]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from demo_org.calls import Call, Reply, json_reply
 from demo_org.columns import column_metadata
@@ -52,7 +52,7 @@ def tooling(request: Request) -> Reply:
         return query(request)
     if tree.source.lower() not in _TOOLING_EMPTY:
         raise no_such_object(text, tree.source_position, tree.source)
-    body = {
+    body: dict[str, Any] = {
         "size": 0,
         "totalSize": 0,
         "done": True,

@@ -10,14 +10,14 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from demo_org.schema import FieldDef, ObjectDef
 
-Rows = pa.Array | slice
+Rows: TypeAlias = pa.Array | slice
 """Which rows: positions (nullable where they were reached through a parent), or a contiguous range."""
 
 DUMMY_ID = "000000000000000AAA"

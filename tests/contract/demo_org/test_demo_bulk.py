@@ -27,6 +27,7 @@ def api(shared_demo_org: RunningOrg) -> ApiSession:
 
 
 def _rows(text: str, delimiter: str = ",") -> list[list[str]]:
+    csv.field_size_limit(1 << 24)
     return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
 
 
@@ -89,7 +90,8 @@ def _json_cell(value: Any) -> str:
 
 def test_csv_says_the_same_as_rest(start_demo_org: StartOrg) -> None:
     """Every cell is the value that REST answers: quotes, newlines, unicode, nulls, moments, parents."""
-    world = World(users=600, today=TODAY, options=WorldOptions(torture_share=0.5))
+    options = WorldOptions(torture_share=0.5, nul_bytes=True, long_cells=True)
+    world = World(users=600, today=TODAY, options=options)
     api = start_demo_org(world).login()
     job = api.bulk(f"SELECT {COLUMNS} FROM User")
     answer = api.get(f"jobs/query/{job['id']}/results")
@@ -106,6 +108,8 @@ def test_csv_says_the_same_as_rest(start_demo_org: StartOrg) -> None:
     text = answer.text
     assert '""' in text
     assert any("\n" in cell for row in cells for cell in row)
+    assert any("\x00" in cell for row in cells for cell in row)
+    assert any(len(cell) > 131_072 for row in cells for cell in row)
 
 
 def test_every_cell_is_quoted(api: ApiSession) -> None:
