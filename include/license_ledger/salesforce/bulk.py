@@ -76,10 +76,13 @@ def fetch(
     if expected is None:
         expected = state(client, job_id).rows
     rows = 0
-    if expected != 0:
-        for table in result_tables(client, job_id, schema, page_records=page_records):
-            rows += table.num_rows
-            yield table
+    # Also when no records are said to be processed: only the result itself proves that it is empty.
+    for table in result_tables(client, job_id, schema, page_records=page_records):
+        rows += table.num_rows
+        yield table
+    if expected is not None and rows != expected:
+        # The state may have been read a moment before its counters were final.
+        expected = state(client, job_id).rows
     if expected is not None and rows != expected:
         raise CorruptAnswer(
             f"result of bulk job {job_id}",

@@ -113,11 +113,13 @@ def start(client: RestClient, soql: str, job: JobMemory, *, now: Callable[[], fl
         LedgerError: naming the object.
     """
     mark = hashlib.sha256(soql.encode()).hexdigest()[:16]
-    found = _remembered(client, job.get(), mark, now())
+    note = job.get()
+    found = _remembered(client, note, mark, now())
     if found:
         log.info("Salesforce: bulk job %s is taken up again", found)
         return found
-    job.delete()
+    if note is not None:
+        job.delete()
     job_id = _create(client, soql)
     job.set(f"{job_id} {mark} {int(now())}")
     log.info("Salesforce: bulk job %s started", job_id)
