@@ -70,7 +70,12 @@ def _start_demo_org(running: Running) -> dict[str, Any]:
     component = running.family.start("demo-org", argv, home.log("demo-org"), running.environment)
     deadline = time.monotonic() + START_SECONDS
     while not _is_ready(home):
-        component.check()
+        if component.process.poll() is not None:
+            raise StackFailed(
+                "the demo org did not start; what it remembers of earlier runs is in "
+                f"{home.demo_org} and may be removed",
+                tail(component.log),
+            )
         if time.monotonic() > deadline:
             raise StackFailed("the demo org was not ready in time", tail(component.log))
         time.sleep(0.05)

@@ -13,7 +13,7 @@ import sys
 from .home import CHECKOUT, HOME_VARIABLE, USERNAME, Home
 
 LOOPBACK = "127.0.0.1"
-PARALLEL_TASKS = 4
+PARALLEL_TASKS = 6
 
 
 def environment(home: Home, database_uri: str, port: int, *, scheduled: bool) -> dict[str, str]:
@@ -56,6 +56,8 @@ def environment(home: Home, database_uri: str, port: int, *, scheduled: bool) ->
         "AIRFLOW__API__BASE_URL": f"http://{LOOPBACK}:{port}",
         "AIRFLOW__API__INSTANCE_NAME": "License Ledger",
         "AIRFLOW__API_AUTH__JWT_SECRET": home.jwt_secret(),
+        # The time a worker is held after a task whose process takes a moment to end.
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home.logs / "tasks"),
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
         "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": str(scheduled),

@@ -36,7 +36,8 @@ def main() -> None:
     """Import, wait for the API server, schedule."""
     for name in LIBRARIES:
         importlib.import_module(name)
-    _wait_for(os.environ["AIRFLOW__API__BASE_URL"] + "/api/v2/version")
+    # Also makes the API server build the part of itself that tasks talk to, which takes it seconds.
+    _wait_for(os.environ["AIRFLOW__API__BASE_URL"] + "/execution/health")
     from airflow.__main__ import main as airflow
 
     sys.argv = ["airflow", "scheduler", "--skip-serve-logs"]
@@ -46,7 +47,7 @@ def main() -> None:
 def _wait_for(url: str) -> None:
     opener = build_opener(ProxyHandler({}))
     while True:
-        with contextlib.suppress(URLError, ConnectionError, TimeoutError), opener.open(url, timeout=2):
+        with contextlib.suppress(URLError, ConnectionError, TimeoutError), opener.open(url, timeout=60):
             return
         time.sleep(0.1)
 
