@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from tests.contract.salesforce.conftest import Desk, Job
+from tests.contract.salesforce.desk import Desk, Job
 from tests.demo_org_fixtures import TODAY, RunningOrg
 
 from demo_org.world import World, WorldOptions

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from tests.contract.salesforce.conftest import NOW, Desk, Job
+from tests.contract.salesforce.desk import NOW, Desk, Job
 
 from license_ledger import errors
 from license_ledger.salesforce.capabilities import Inspection, arrow_schema, inspect

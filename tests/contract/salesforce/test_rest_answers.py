@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.contract.salesforce.conftest import Desk
+from tests.contract.salesforce.desk import Desk
 
 from license_ledger import errors
 from license_ledger.salesforce.rest import LimitInfo, RestClient

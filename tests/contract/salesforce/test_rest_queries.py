@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pyarrow as pa
 import pytest
-from tests.contract.salesforce.conftest import Desk
+from tests.contract.salesforce.desk import Desk
 from tests.demo_org_fixtures import RunningOrg
 
 from license_ledger import errors

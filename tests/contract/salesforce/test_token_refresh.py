@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from tests.contract.salesforce.conftest import NOW, QUICK, Desk
+from tests.contract.salesforce.desk import NOW, QUICK, Desk
 
 from license_ledger import errors
 from license_ledger.salesforce.oauth import RefreshTokenSessions
