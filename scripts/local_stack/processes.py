@@ -11,7 +11,7 @@ import contextlib
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,10 +69,12 @@ class Family:
     Attributes:
         members: the running components.
         guarded: process id, creation time and signal of everything that ends with the stack.
+        changed: called when ``guarded`` has grown.
     """
 
     members: list[Component] = field(default_factory=list)
     guarded: list[tuple[int, float, int]] = field(default_factory=list)
+    changed: Callable[[], None] = lambda: None
     _reaper: subprocess.Popen[bytes] | None = None
 
     def start(self, name: str, argv: Sequence[str], log: Path, environment: Mapping[str, str]) -> Component:
@@ -108,6 +110,7 @@ class Family:
         with contextlib.suppress(psutil.NoSuchProcess):
             born = psutil.Process(pid).create_time()
             self.guarded.append((pid, born, int(sign)))
+            self.changed()
             self._reaper.stdin.write(f"{pid} {born} {int(sign)}\n".encode())
             self._reaper.stdin.flush()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import sys
@@ -12,8 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
-
-import psutil
 
 from . import reaper, scheduler
 from .api import AirflowApi
@@ -83,8 +82,14 @@ def _own_stack(home: Home, lock: StackLock, command: str, say: Say, *, scheduled
     _end_leftovers(lock)
     port = free_port(PREFERRED_PORT)
     family, database = Family(), Database(home)
-    address = Address(f"http://{LOOPBACK}:{port}", command, psutil.Process().pid, ready=False)
-    lock.publish(address)
+    address = Address(f"http://{LOOPBACK}:{port}", command, os.getpid(), ready=False)
+    is_ready = False
+
+    def publish() -> None:
+        lock.publish(replace(address, ready=is_ready, guarded=tuple(family.guarded)))
+
+    family.changed = publish
+    publish()
     try:
         clock = _Clock(say)
         family.guard(database.start(), signal.SIGINT)
@@ -95,7 +100,8 @@ def _own_stack(home: Home, lock: StackLock, command: str, say: Say, *, scheduled
         api = AirflowApi(address.url, USERNAME, home.password())
         _start_airflow(family, home, settings, api)
         clock.lap(f"Airflow at {address.url}")
-        lock.publish(replace(address, ready=True, guarded=tuple(family.guarded)))
+        is_ready = True
+        publish()
         yield Running(home, address.url, api, family.check, settings, family)
         if not lock.wait_for_users(0):
             say("waiting for another command that uses this Airflow (Ctrl-C to stop all the same)")
@@ -143,7 +149,8 @@ def _wait_until_ready(lock: StackLock) -> Address:
 
 def _check_alive(address: Address, lock: StackLock) -> Callable[[], None]:
     def check() -> None:
-        if lock.address() != address:
+        found = lock.address()
+        if found is None or found.pid != address.pid:
             raise StackFailed(f"`{address.command}`, whose Airflow this command was using, has ended")
 
     return check
