@@ -150,6 +150,7 @@ class _Source(io.RawIOBase):
         self._last = b"\n"
 
     def readable(self) -> bool:
+        """Yes."""
         return True
 
     def header(self) -> list[str]:

@@ -44,7 +44,11 @@ _REFUSAL_TEXTS = (
 
 
 class JobMemory(Protocol):
-    """Where the id of a job outlives its task. Holds no secret."""
+    """
+    Where the id of a job outlives its task. Holds no secret.
+
+    A note is three words: the job's id, a fingerprint of its query, and the Unix time of its start.
+    """
 
     def get(self) -> str | None:
         """What was set, or None."""

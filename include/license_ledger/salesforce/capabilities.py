@@ -214,7 +214,8 @@ def _hidden_users(answers: Answers, plans: Mapping[str, ObjectPlan]) -> list[Cap
     licenses, seen = answers["rows:UserLicense"], plans["User"]["rows"]
     if isinstance(licenses, Refusal) or seen is None:
         return []
-    used = sum(int(record["UsedLicenses"] or 0) for record in licenses["records"])
+    records = licenses.get("records") if isinstance(licenses, dict) else None
+    used = sum(int(record.get("UsedLicenses") or 0) for record in records or () if isinstance(record, dict))
     if used <= seen:
         return []
     return [

@@ -133,6 +133,7 @@ class _Run:
 
     @property
     def whole(self) -> bool:
+        """Whether as many rows came as were announced."""
         return not self._lost and self._rows == self._total
 
     def tables(self) -> Iterator[pa.Table]:
@@ -149,6 +150,7 @@ class _Run:
             log.info("Salesforce: the cursor of the %s was lost; asking again", _name(self._soql))
 
     def failure(self) -> CorruptAnswer | SalesforceUnavailable:
+        """Why it is not whole."""
         if self._lost:
             return SalesforceUnavailable(
                 _name(self._soql), f"the cursor was lost {_STARTS} times", "run again"

@@ -14,7 +14,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from urllib.parse import urlencode, urlsplit
 
 import pyarrow as pa
@@ -76,6 +76,16 @@ class RestClient:
         self._ready: Salesforce | None = None
         self._calls = 0
         self._counting = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; the client can be used again."""
+        self._http.close()
 
     @property
     def session(self) -> Session:

@@ -102,7 +102,7 @@ class StoredToken:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def with_grant(self, fingerprint: str, grant: Grant) -> StoredToken:
-        """The same, with one grant replaced; the oldest unused ones are forgotten."""
+        """The same, with one grant put last; the oldest ones are forgotten."""
         kept = {key: old for key, old in self.grants.items() if key != fingerprint}
         kept = dict(list(kept.items())[-(_KEPT_GRANTS - 1) :])
         return replace(self, grants=kept | {fingerprint: grant})
@@ -201,8 +201,8 @@ class Holding:
         marks: list[str] = []
         for token in filter(None, (credentials.refresh_token, credentials.standby_refresh_token)):
             mark = known.fingerprint(credentials.consumer_key, token)
-            if mark not in known.grants:
-                known = known.with_grant(mark, Grant(token))
+            # Put last also when it is known: what the connection names is never the oldest.
+            known = known.with_grant(mark, known.grants.get(mark) or Grant(token))
             marks.append(mark)
         holding = cls(known, marks[0], marks[1] if len(marks) > 1 else None)
         if known.login_url != credentials.login_url or known.session_grant != holding.in_use:

@@ -276,6 +276,14 @@ def test_a_stream_is_read_by_the_caller(desk: Desk) -> None:
         client.stream("nonsense")
 
 
+def test_a_client_closes_its_connections(reading_desk: Desk) -> None:
+    """As a context manager, and it can be used again afterwards."""
+    with reading_desk.client() as client:
+        ask(client)
+
+    assert ask(client) == client.org_id
+
+
 def test_a_moved_instance_is_followed_by_a_new_session(desk: Desk) -> None:
     """The instance of each token answer is used, here another name of the same machine."""
     other = desk.org.https_url.replace("localhost", "127.0.0.1")

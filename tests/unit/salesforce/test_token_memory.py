@@ -167,6 +167,17 @@ def test_a_new_first_token_ends_the_time_of_the_standby() -> None:
     assert holding.stored.grants[str(holding.standby)].refresh_token == "spare-live"
 
 
+def test_a_standby_outlives_many_new_first_tokens() -> None:
+    """The standby's live token is kept however often the first grant is authorized again."""
+    first = Holding.of(connection("first", "spare"), rotated("first", "spare"))
+    stored = first.stored.with_grant(str(first.standby), Grant("spare-live"))
+    for number in range(20):
+        stored = Holding.of(connection(f"token{number}", "spare"), stored).stored
+    holding = Holding.of(connection("last", "spare"), StoredToken.from_dict(stored.to_dict()))
+
+    assert holding.stored.grants[str(holding.standby)].refresh_token == "spare-live"
+
+
 def test_the_store_does_not_grow_for_ever() -> None:
     """Grants of many connections that came and went are forgotten, the latest are kept."""
     stored = rotated()
