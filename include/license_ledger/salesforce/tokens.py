@@ -3,9 +3,8 @@ What is remembered of a grant, and the protocols of those who remember. May impo
 
 A *grant* is one authorization of the app by the integration user. With refresh-token rotation its token
 changes with every refresh, so that the connection only holds the first one; the live one is in the token
-store.
-Grants are found again by the fingerprint of the token that was typed into the connection: a new token typed
-there is a new grant, the same token in another field is still the same grant.
+store. Grants are found again by the fingerprint of the token that was typed into the connection: a new token
+typed there is a new grant, the same token in another field is still the same grant.
 """
 
 from __future__ import annotations
