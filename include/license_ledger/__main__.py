@@ -66,7 +66,9 @@ def _report(options: argparse.Namespace) -> str:
         published = [row for row in published if row["snapshot_date"] == options.date]
     orgs = {row["org_id"] for row in published}
     if not published:
-        raise SnapshotRefused("report", f"no such snapshot is published in {staging.url}", "run the DAG first")
+        raise SnapshotRefused(
+            "report", f"no such snapshot is published in {staging.url}", "run the DAG first"
+        )
     if len(orgs) > 1:
         raise ConfigError("option --org", f"is needed: published are {', '.join(sorted(orgs))}", "name one")
     newest = published[-1]

@@ -99,23 +99,21 @@ def inspect_org(context: RunContext) -> InspectReceipt:
     """
     _refuse_future(context)
     settings, client, captured_at = context.settings, context.client(), context.clock()
-    inspection: dict[str, Any] = dict(
-        capabilities.inspect(
-            client,
-            captured_at=captured_at,
-            bulk_threshold=settings.bulk_threshold,
-            api_reserve_percent=settings.api_reserve_percent,
-        )
+    inspection = capabilities.inspect(
+        client,
+        captured_at=captured_at,
+        bulk_threshold=settings.bulk_threshold,
+        api_reserve_percent=settings.api_reserve_percent,
     )
-    inspection["snapshot_id"] = f"{captured_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
-    context.landed.folder.write_json(INSPECTION, inspection)
+    snapshot_id = f"{captured_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+    context.landed.folder.write_json(INSPECTION, {"snapshot_id": snapshot_id, "inspection": inspection})
     _record_calls(context, "inspection", client.api_calls)
     return InspectReceipt(
         org_id=inspection["org_id"],
-        snapshot_id=inspection["snapshot_id"],
+        snapshot_id=snapshot_id,
         api_version=inspection["api_version"],
-        units=inspection["units"],
-        missing=[gap["object"] for gap in inspection["capabilities"] if not gap.get("field")],
+        units=[Unit(label=unit["label"], objects=unit["objects"]) for unit in inspection["units"]],
+        missing=[gap["object"] for gap in inspection["capabilities"] if not gap["field"]],
         api_calls=client.api_calls,
     )
 

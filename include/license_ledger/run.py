@@ -7,13 +7,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import Any
 
 import pyarrow as pa
 from pyarrow.dataset import Dataset, dataset
 
 from license_ledger.errors import SchemaDrift
 from license_ledger.salesforce.credentials import Credentials
+from license_ledger.salesforce.inspection import Inspection
 from license_ledger.salesforce.rest import RestClient
 from license_ledger.salesforce.tokens import Sessions
 from license_ledger.settings import Settings
@@ -91,9 +91,9 @@ class Landed:
     folder: RunFolder
 
     @cached_property
-    def inspection(self) -> Mapping[str, Any]:
+    def inspection(self) -> Inspection:
         """What ``inspect_org`` found. Raises FileNotFoundError before that."""
-        found: Mapping[str, Any] = self.folder.read_json(INSPECTION)
+        found: Inspection = self.folder.read_json(INSPECTION)["inspection"]
         return found
 
     @property
@@ -104,12 +104,12 @@ class Landed:
     @property
     def snapshot_id(self) -> str:
         """Identifies what this run will publish."""
-        return str(self.inspection["snapshot_id"])
+        return str(self.folder.read_json(INSPECTION)["snapshot_id"])
 
     def columns(self, object_name: str) -> list[str]:
         """API names of the fields that the org offers of an object; empty when it offers none."""
-        described = self.inspection["objects"].get(object_name) or {}
-        return [name for name, _ in described.get("fields", [])]
+        plan = self.inspection["objects"].get(object_name)
+        return [name for name, _ in plan["fields"]] if plan else []
 
     def offers(self, object_name: str, name: str) -> bool:
         """Whether the org offers a field."""
@@ -117,8 +117,8 @@ class Landed:
 
     def has_landed(self, object_name: str) -> bool:
         """Whether the object could be read. An object that could not is a capability, not a zero."""
-        described = self.inspection["objects"].get(object_name) or {}
-        return bool(described.get("available"))
+        plan = self.inspection["objects"].get(object_name)
+        return plan is not None and plan["available"]
 
     def batches(self, object_name: str) -> Iterator[pa.RecordBatch]:
         """

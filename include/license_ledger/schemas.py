@@ -18,8 +18,8 @@ SCHEMA_VERSION = "1.0"
 
 Personal = Literal["none", "pseudonym", "identity", "attribute", "activity"]
 """
-How a column relates to a person. ``pseudonym``: names a row without saying who it is; ``identity``: says who it
-is; ``attribute``: describes the person's position; ``activity``: says what the person did.
+How a column relates to a person. ``pseudonym``: names a row without saying who it is; ``identity``: says who
+it is; ``attribute``: describes the person's position; ``activity``: says what the person did.
 """
 
 LAYERS = ("user", "permission_set", "package", "feature", "usage")
@@ -310,7 +310,7 @@ LICENSES = Table(
         Column(
             "used_count",
             _COUNT,
-            "Seats used by Salesforce's own counter, org-wide; for usage the amount used. Null when not told.",
+            "Seats used by Salesforce's own counter, org-wide; for usage the amount. Null when not told.",
             "UserLicense.UsedLicenses, PermissionSetLicense.UsedLicenses, PackageLicense.UsedLicenses, "
             "ActiveFeatureLicenseMetric.AssignedUserCount, TenantUsageEntitlement.AmountUsed",
         ),
@@ -331,13 +331,14 @@ LICENSES = Table(
             "expires_on",
             _DAY,
             "Last day of the license, where Salesforce tells one.",
-            "PermissionSetLicense.ExpirationDate, PackageLicense.ExpirationDate, TenantUsageEntitlement.EndDate",
+            "PermissionSetLicense.ExpirationDate, PackageLicense.ExpirationDate, "
+            "TenantUsageEntitlement.EndDate",
         ),
         Column(
             "count_basis",
             _TEXT,
-            "Which holders the counter counts, measured in this snapshot: equal to the active holders, to all "
-            "assignees, to both, to neither; `not_counted` when there is no counter or it counts things.",
+            "Which holders the counter counts, measured in this snapshot: equal to the active holders, to "
+            "all assignees, to both, to neither; `not_counted` when there is no counter or it counts things.",
             "rule: used_count against the holders that were read",
             False,
             values=COUNT_BASES,

@@ -1,8 +1,8 @@
 """
 What is published, against the demo org's ground truth.
 
-The truth (`demo_org.truth`) is worked out from the org's records by other means and without a line of the ledger.
-Every seed is another org; of each the landing is settled under every filter below.
+The truth (`demo_org.truth`) is worked out from the org's records by other means and without a line of the
+ledger. Every seed is another org; of each the landing is settled under every filter below.
 """
 
 from __future__ import annotations

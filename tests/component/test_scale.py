@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from tests.walk import noon
 
 from demo_org.schema import OBJECTS
 from demo_org.world import World
@@ -22,6 +21,7 @@ from demo_org.world.options import WorldOptions
 from license_ledger import reader
 from license_ledger.staging.landing import RunFolder
 from license_ledger.staging.storage import Storage
+from tests.walk import noon
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("scale")]
 

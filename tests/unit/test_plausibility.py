@@ -33,7 +33,7 @@ def test_an_org_is_never_empty(name: str) -> None:
     ],
 )
 def test_a_shrunken_extract_is_refused(now: int, was: int, tolerance: float, refused: bool) -> None:
-    """Exactly the share of rows that the setting tolerates may disappear; small objects may do as they like."""
+    """Exactly the share that the setting tolerates may disappear; small objects may do as they like."""
     landed, before = {"UserPackageLicense": now}, {"UserPackageLicense": was}
     if refused:
         with pytest.raises(ImplausibleSnapshot, match=rf"UserPackageLicense: {now:,} rows, {was:,} in"):
