@@ -15,10 +15,12 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
+
+import pyarrow as pa
 
 from license_ledger import __version__, plausibility, reader
 from license_ledger.assembly import COUNTS_FILE, HOLDERS, LICENSES_FILE, Assembly
@@ -40,7 +42,8 @@ from license_ledger.reconcile.report import markdown_summary
 from license_ledger.run import INSPECTION, RunContext
 from license_ledger.salesforce import capabilities
 from license_ledger.salesforce.bulk import JobMemory
-from license_ledger.salesforce.extract import query_batches
+from license_ledger.salesforce.extract import query_batches, query_many
+from license_ledger.salesforce.rest import RestClient
 from license_ledger.staging import manifest
 from license_ledger.staging.layout import DATA_TABLES
 from license_ledger.staging.publish import publish as publish_files
@@ -136,24 +139,41 @@ def extract(
     Raises:
         LedgerError: what a call of the org raises; objects landed before stay landed.
     """
-    client, landed, settings = context.client(), context.landed, context.settings
-    client.api_version = landed.inspection["api_version"]
+    client, landed, inspection = context.client(), context.landed, context.landed.inspection
     rows: dict[str, int] = {}
     size = 0
-    for name in unit["objects"]:
-        pieces = query_batches(
-            client,
-            landed.inspection,
-            name,
-            job=job,
-            page_records=settings.bulk_page_records,
-            timeout_seconds=settings.bulk_timeout_minutes * 60,
-            wait=wait,
-        )
-        receipt = landed.folder.land(name, capabilities.arrow_schema(landed.inspection, name), pieces)
+    for name, pieces in _extracted(context, client, unit["objects"], job, wait):
+        receipt = landed.folder.land(name, capabilities.arrow_schema(inspection, name), pieces)
         rows[name], size = receipt["rows"], size + receipt["bytes"]
     _record_calls(context, "-".join(unit["objects"]), client.api_calls)
     return ExtractReceipt(unit=unit["label"], rows=rows, bytes=size, api_calls=client.api_calls)
+
+
+def _extracted(
+    context: RunContext,
+    client: RestClient,
+    names: Sequence[str],
+    job: JobMemory,
+    wait: Callable[[float], None] | None,
+) -> Iterator[tuple[str, Iterator[pa.Table]]]:
+    """Rows per object: bulk objects one by one, the others together, five to a call."""
+    inspection, settings = context.landed.inspection, context.settings
+    by_rest = [name for name in names if inspection["objects"][name]["api"] == "rest"]
+    for name in names:
+        if name not in by_rest:
+            yield (
+                name,
+                query_batches(
+                    client,
+                    inspection,
+                    name,
+                    job=job,
+                    page_records=settings.bulk_page_records,
+                    timeout_seconds=settings.bulk_timeout_minutes * 60,
+                    wait=wait,
+                ),
+            )
+    yield from query_many(client, inspection, by_rest)
 
 
 def transform(context: RunContext) -> TransformReceipt:
