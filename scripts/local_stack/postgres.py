@@ -45,6 +45,7 @@ class Database:
             raise StackFailed(
                 f"the embedded Postgres below {self._home.database} did not start: {error}", tail(log)
             ) from error
+        self._home.prepared()  # as root, the server's own user was let in, and everybody else with it
         with psycopg.connect(**self._address("postgres"), autocommit=True) as connection:
             if not connection.execute("select 1 from pg_database where datname = %s", [NAME]).fetchone():
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(NAME)))

@@ -1,0 +1,70 @@
+"""The commands when they are interrupted, terminated or killed: nothing is left, and the next one works."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from local_stack.home import Home
+from tests.e2e.conftest import DAG_ID, ROOT, Finished, environment, make_run, start_ui
+
+pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+
+
+def descendants(pid: int) -> list[psutil.Process]:
+    """Every process below one, and the database, which runs on its own."""
+    return psutil.Process(pid).children(recursive=True)
+
+
+def test_ctrl_c_gives_the_run_up(home: Home, first_run: Finished) -> None:
+    """An interrupted command marks its run as failed, ends every process and says so in one line."""
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "scripts" / "run.py")],
+        env=environment(home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("snapshot of"):
+            break
+    children = descendants(process.pid)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    rest = process.stdout.read()
+    status = process.wait(60)
+    _, alive = psutil.wait_procs(children, 5)
+
+    assert status == 1
+    assert "interrupted; everything was stopped" in rest
+    assert "Traceback" not in rest
+    assert len(children) >= 5
+    assert alive == []
+
+
+def test_a_killed_stack_leaves_nothing_behind(home: Home, first_run: Finished) -> None:
+    """When the command is killed every process of its own ends, and the next start works."""
+    running = start_ui(home)
+    unfinished = running.api.unfinished_runs(DAG_ID)
+    interrupted = [
+        run["dag_run_id"]
+        for run in running.call("GET", f"/api/v2/dags/{DAG_ID}/dagRuns?state=failed&limit=100")["dag_runs"]
+        if "given up" in (run["note"] or "")
+    ]
+    children = descendants(running.process.pid)
+    running.process.kill()
+    running.process.wait()
+    _, alive = psutil.wait_procs(children, 30)
+    again = make_run(home)
+
+    assert len(interrupted) == 1
+    assert not set(interrupted) & set(unfinished)
+    assert len(children) >= 5
+    assert alive == []
+    assert again.status == 0, again.output
