@@ -115,7 +115,9 @@ class Walk:
         """A context for the next run."""
         self.runs += 1
         credentials = parse(self.connection["extra"])
-        sessions = RefreshTokenSessions(credentials, self.tokens, unlocked, lambda: self.now)
+        sessions = RefreshTokenSessions(
+            credentials, self.tokens, unlocked, lambda: self.now, sleep=lambda seconds: None
+        )
         settings = self.settings
         return RunContext(
             connection_id="salesforce_default",
@@ -128,6 +130,7 @@ class Walk:
             staging=Storage.from_url(settings.staging),
             company_names=tuple(company_names or credentials.company_names),
             clock=lambda: self.now,
+            sleep=lambda seconds: None,
         )
 
     def extract(self, context: RunContext) -> None:
@@ -152,6 +155,11 @@ class Walk:
         self.extract(context)
         self.settle(context, load=load)
         return reader.open_snapshot(context.staging, context.org, context.snapshot_date)
+
+    def capabilities(self, snapshot: reader.Snapshot) -> list[dict[str, Any]]:
+        """The capability report of a snapshot."""
+        found: list[dict[str, Any]] = json.loads(snapshot.row["capabilities"])
+        return found
 
     def rescope(self, context: RunContext, company_names: list[str], **values: Any) -> reader.Snapshot:
         """Settle what a run has landed again under another filter; returns the snapshot published then."""

@@ -34,6 +34,8 @@ The base class decides what Airflow does. Each class has a heading in ``docs/run
 
 from __future__ import annotations
 
+from typing import Self
+
 __all__ = [
     "AccessDenied",
     "AuthRevoked",
@@ -76,6 +78,13 @@ class LedgerError(Exception):
     def __init__(self, asked: str, got: str = "", remedy: str = "") -> None:
         self.asked, self.got, self.remedy = asked, got, remedy
         super().__init__(asked, got, remedy)
+
+    def within(self, what: str) -> Self:
+        """The same error, saying first what it happened in, unless it says so already."""
+        if what not in self.asked:
+            self.asked = f"{what}, {self.asked}"
+            self.args = (self.asked, self.got, self.remedy)
+        return self
 
     def __str__(self) -> str:
         text = self.asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ class RunContext:
         company_names: the company filter of this run.
         org_id: 18 characters; empty until it is known, then asked of the session.
         clock: the present, with a time zone.
+        sleep: how to pause between tries of a call, in seconds.
     """
 
     connection_id: str
@@ -58,6 +60,7 @@ class RunContext:
     company_names: tuple[str, ...]
     org_id: str = ""
     clock: Callable[[], datetime] = field(default=_utc_now)
+    sleep: Callable[[float], None] = field(default=time.sleep)
 
     @cached_property
     def org(self) -> str:
@@ -76,6 +79,7 @@ class RunContext:
             api_version=self.credentials.api_version,
             ca_bundle=self.credentials.ca_bundle,
             proxies=self.credentials.proxies,
+            sleep=self.sleep,
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from license_ledger.errors import LedgerError
 from license_ledger.salesforce import bulk
 from license_ledger.salesforce.answers import Refusal, classify
 from license_ledger.salesforce.bulk_jobs import BulkRefused, JobMemory
@@ -74,6 +75,9 @@ def query_batches(
         except BulkRefused as refused:
             # Raised before the first row, or not at all.
             log.warning("Salesforce: %s comes by REST, since bulk refuses it (%s)", object_name, refused.got)
+        except LedgerError as error:
+            # A bulk job knows its id, not what it is about.
+            raise error.within(f"extract of {object_name}") from None
         else:
             return
     yield from _rest_tables(client, inspection, object_name, query)

@@ -171,13 +171,14 @@ def _session(fields: dict[str, Any], credentials: Credentials) -> Session:
             "the grant lacks the scope api",
             "authorize the app again with the scopes api refresh_token",
         )
+    named = str(fields.get("instance_url", "")).strip()
     try:
-        instance = hosts.base_url(
-            str(fields.get("instance_url", "")).strip(), allow_loopback=credentials.on_loopback
-        )
+        instance = hosts.base_url(named, allow_loopback=credentials.on_loopback)
     except ValueError as error:
         raise UnsafeHost(
-            ASKED, f"the instance_url of the answer {error}", "check login_url and the network between"
+            ASKED,
+            f"the instance_url of the answer ({urlsplit(named).hostname or 'none'}) {error}",
+            "check login_url and the network between",
         ) from None
     org_id, user_id = _identity(fields)
     issued = re.fullmatch(r"\d{10,16}", str(fields.get("issued_at", "")))
