@@ -177,7 +177,7 @@ def _session(fields: dict[str, Any], credentials: Credentials) -> Session:
     except ValueError as error:
         raise UnsafeHost(
             ASKED,
-            f"the instance_url of the answer ({urlsplit(named).hostname or 'none'}) {error}",
+            f"the instance_url of the answer{_shown_host(named)} {error}",
             "check login_url and the network between",
         ) from None
     org_id, user_id = _identity(fields)
@@ -191,6 +191,12 @@ def _session(fields: dict[str, Any], credentials: Credentials) -> Session:
         user_id,
         datetime.fromtimestamp(int(issued[0]) / 1000, UTC),
     )
+
+
+def _shown_host(address: str) -> str:
+    """The host of an address that Salesforce's answer named, where it is one that can be shown."""
+    found = re.match(r"https?://([A-Za-z0-9.-]{1,253})(?:[:/]|$)", address)
+    return f" ({found[1]})" if found else ""
 
 
 def _identity(fields: dict[str, Any]) -> tuple[str, str]:
