@@ -51,6 +51,12 @@ def s3(s3_url: str) -> Storage:
     return Storage.from_url(s3_url)
 
 
+@pytest.fixture
+def source(tmp_path: Path) -> Storage:
+    """Where finished files lie before they are published: on the disk, whatever staging is."""
+    return Storage.from_url(str(tmp_path / "made"))
+
+
 @pytest.fixture(params=["local", "s3"])
 def staging(request: pytest.FixtureRequest) -> Storage:
     """Both, one after the other."""

@@ -13,10 +13,12 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.dataset as pads
 
-from license_ledger.reader import Snapshot
+from license_ledger.errors import SnapshotRefused
+from license_ledger.reader import Snapshot, open_snapshot
 from license_ledger.schemas import table
-from license_ledger.staging.layout import DATA_TABLES
+from license_ledger.staging.layout import DATA_TABLES, Day
 from license_ledger.staging.manifest import file_metadata
 from license_ledger.staging.parquet import FileReceipt
 from license_ledger.staging.publish import PublishReceipt, publish
@@ -130,3 +132,34 @@ def made(
             sink.write(table_of(number, name))
         files[name] = sink.receipt
     return Generation(number, org_id, day, identity, source, files, row_of(number))
+
+
+def seen(staging: Storage) -> dict[str, int | None]:
+    """The generation that a plain glob finds for each table, and None where it finds nothing."""
+    staging.fs.invalidate_cache()
+    fs = None if staging.is_local else staging.fs
+    found: dict[str, int | None] = {}
+    for name in DATA_TABLES:
+        paths = staging.fs.glob(staging.path(name, "*", "*", "*.parquet"))
+        rows = pads.dataset(paths, filesystem=fs).to_table() if paths else None
+        found[name] = None if rows is None else number_in(rows, name)
+    return found
+
+
+def joined(staging: Storage) -> int | None:
+    """The generation that a reader who joins tables finds; None when nothing is published."""
+    try:
+        return number_of(open_snapshot(staging, ORG, DAY))
+    except SnapshotRefused:
+        return None
+
+
+def files(staging: Storage) -> set[str]:
+    """Every file below the root but the leases."""
+    staging.fs.invalidate_cache()
+    found = {str(path).removeprefix(f"{staging.root}/") for path in staging.fs.find(staging.root)}
+    return {path for path in found if not path.startswith("_leases/")}
+
+
+CANONICAL = {Day(ORG, DAY).canonical(name) for name in (*DATA_TABLES, "snapshots")}
+"""The files of a published day."""

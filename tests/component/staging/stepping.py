@@ -1,8 +1,8 @@
 """
 Processes that are killed before one particular change they are about to make, without a hook in the ledger.
 
-On the disk Python's own audit events tell every file that is opened for writing, made, linked, renamed, locked or
-removed; at an object store the client counts the requests that change something.
+On the disk Python's own audit events tell every file that is opened for writing, made, linked, renamed,
+locked or removed; at an object store the client counts the requests that change something.
 """
 
 from __future__ import annotations
