@@ -30,21 +30,15 @@ class AirflowApi:
         """Close the connections."""
         self._client.close()
 
-    def is_up(self) -> bool:
-        """Whether the API server answers."""
+    def log_in(self) -> bool:
+        """Get the token that the other calls need; False while the server does not answer or admit us."""
         try:
-            return self._client.get("/api/v2/version", timeout=2).is_success
+            answer = self._client.post("/auth/token", json=self._login)
         except httpx.TransportError:
             return False
-
-    def log_in(self) -> None:
-        """Get the token the other calls need."""
-        answer = self._client.post("/auth/token", json=self._login)
-        if not answer.is_success:
-            raise StackFailed(
-                f"Airflow at {self._client.base_url} refused the login of this home's admin user"
-            )
-        self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        if answer.is_success:
+            self._client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        return answer.is_success
 
     def health(self) -> dict[str, str | None]:
         """Status by component: ``healthy``, ``unhealthy`` or null when it was never there."""

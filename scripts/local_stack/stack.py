@@ -50,6 +50,18 @@ class Running:
     family: Family | None
 
 
+class _Clock:
+    """Says what was reached, and how long it took."""
+
+    def __init__(self, say: Say) -> None:
+        self._say, self._last = say, time.monotonic()
+
+    def lap(self, what: str) -> None:
+        now = time.monotonic()
+        self._say(f"{what} ({now - self._last:.1f} s)")
+        self._last = now
+
+
 @contextlib.contextmanager
 def stack(home: Home, command: str, say: Say, *, scheduled: bool) -> Iterator[Running]:
     """
@@ -73,20 +85,21 @@ def stack(home: Home, command: str, say: Say, *, scheduled: bool) -> Iterator[Ru
             address = _wait_until_ready(lock)
             say(f"using the Airflow that `{address.command}` runs at {address.url}")
             api = AirflowApi(address.url, USERNAME, home.password())
-            api.log_in()
+            if not api.log_in():
+                raise StackFailed(f"the Airflow at {address.url} refuses this home's login")
             yield Running(home, address.url, api, _check_alive(address, lock), {}, None)
 
 
 @contextlib.contextmanager
 def _own_stack(home: Home, lock: StackLock, command: str, say: Say, *, scheduled: bool) -> Iterator[Running]:
-    _end_leftovers(lock)
-    port = free_port(PREFERRED_PORT)
+    left = lock.address()
+    if left is not None:  # by a stack that was killed together with its reaper
+        reaper.end_guarded(left.guarded)
     family, database = Family(), Database(home)
-    address = Address(f"http://{LOOPBACK}:{port}", command, os.getpid(), ready=False)
-    is_ready = False
+    address = Address("", command, os.getpid(), ready=False)
 
     def publish() -> None:
-        lock.publish(replace(address, ready=is_ready, guarded=tuple(family.guarded)))
+        lock.publish(replace(address, guarded=tuple(family.guarded)))
 
     family.changed = publish
     publish()
@@ -94,19 +107,11 @@ def _own_stack(home: Home, lock: StackLock, command: str, say: Say, *, scheduled
         clock = _Clock(say)
         family.guard(database.start(), signal.SIGINT)
         clock.lap("embedded Postgres")
-        settings = environment(home, database.uri, port, scheduled=scheduled)
-        if database.migrate(settings):
-            clock.lap("Airflow's tables")
-        api = AirflowApi(address.url, USERNAME, home.password())
-        _start_airflow(family, home, settings, api)
-        clock.lap(f"Airflow at {address.url}")
-        is_ready = True
+        running = _start_airflow(home, database, family, clock, scheduled=scheduled)
+        address = replace(address, url=running.url, ready=True)
         publish()
-        yield Running(home, address.url, api, family.check, settings, family)
-        if not lock.wait_for_users(0):
-            say("waiting for another command that uses this Airflow (Ctrl-C to stop all the same)")
-            while not lock.wait_for_users(1):
-                family.check()
+        yield running
+        _wait_for_users(lock, family, say)
     finally:
         family.stop()
         database.stop()
@@ -114,7 +119,30 @@ def _own_stack(home: Home, lock: StackLock, command: str, say: Say, *, scheduled
         lock.disown()
 
 
-def _start_airflow(family: Family, home: Home, settings: dict[str, str], api: AirflowApi) -> None:
+def _start_airflow(
+    home: Home, database: Database, family: Family, clock: _Clock, *, scheduled: bool
+) -> Running:
+    """Bring tables and components up, on another port when somebody takes the preferred one meanwhile."""
+    for preferred in (PREFERRED_PORT, 0):
+        port = free_port(preferred)
+        url = f"http://{LOOPBACK}:{port}"
+        settings = environment(home, database.uri, port, scheduled=scheduled)
+        if database.migrate(settings):
+            clock.lap("Airflow's tables")
+        api = AirflowApi(url, USERNAME, home.password())
+        try:
+            _start_components(home, settings, family, api)
+        except StackFailed as error:
+            if preferred and "address already in use" in error.evidence:
+                family.stop()
+                continue
+            raise
+        clock.lap(f"Airflow at {url}")
+        return Running(home, url, api, family.check, settings, family)
+    raise AssertionError("the last port is never given up")
+
+
+def _start_components(home: Home, settings: dict[str, str], family: Family, api: AirflowApi) -> None:
     """Start the four components; returns when the API server answers. The triggerer is needed last."""
 
     def start(name: str, *argv: str) -> None:
@@ -123,9 +151,16 @@ def _start_airflow(family: Family, home: Home, settings: dict[str, str], api: Ai
     start("api-server", "-m", "airflow", "api-server")
     start("dag-processor", "-m", "airflow", "dag-processor")
     start("scheduler", str(Path(scheduler.__file__)))
-    _wait("Airflow's API server", api.is_up, family)
+    # A login proves that it is ours: another Airflow may have taken the port.
+    _wait("Airflow's API server", api.log_in, family)
     start("triggerer", "-m", "airflow", "triggerer", "--skip-serve-logs")
-    api.log_in()
+
+
+def _wait_for_users(lock: StackLock, family: Family, say: Say) -> None:
+    if not lock.wait_for_users(0):
+        say("waiting for another command that uses this Airflow (Ctrl-C to stop all the same)")
+        while not lock.wait_for_users(1):
+            family.check()
 
 
 def _wait(what: str, ready: Callable[[], bool], family: Family) -> None:
@@ -156,13 +191,6 @@ def _check_alive(address: Address, lock: StackLock) -> Callable[[], None]:
     return check
 
 
-def _end_leftovers(lock: StackLock) -> None:
-    """End what a stack left that was killed together with its reaper."""
-    left = lock.address()
-    if left is not None:
-        reaper.end_guarded(left.guarded)
-
-
 @contextlib.contextmanager
 def _ended_by_signals() -> Iterator[None]:
     """SIGTERM and a closed terminal end the stack the way Ctrl-C does."""
@@ -186,15 +214,3 @@ def free_port(preferred: int) -> int:
             probe.bind((LOOPBACK, port))
             return int(probe.getsockname()[1])
     raise StackFailed("no free port on the loopback address")
-
-
-class _Clock:
-    """Says what was reached, and how long it took."""
-
-    def __init__(self, say: Say) -> None:
-        self._say, self._last = say, time.monotonic()
-
-    def lap(self, what: str) -> None:
-        now = time.monotonic()
-        self._say(f"{what} ({now - self._last:.1f} s)")
-        self._last = now

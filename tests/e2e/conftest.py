@@ -123,7 +123,7 @@ def start_ui(home: Home, **settings: str) -> RunningUi:
         time.sleep(0.1)
     address = json.loads((home.state / "stack.json").read_text("utf-8"))
     api = AirflowApi(address["url"], USERNAME, home.password())
-    api.log_in()
+    assert api.log_in()
     said = home.log("demo-org").read_text("utf-8").splitlines()
     org = json.loads(next(line for line in said if line.startswith("{")))
     return RunningUi(home, process, api, Control(org["http_url"]))
