@@ -4,6 +4,8 @@ Write the documentation that comes from code, or check that it is up to date.
     python scripts/generate_docs.py            writes docs/tables.md and the others
     python scripts/generate_docs.py --check    writes nothing; prints what differs and exits 1
 
+Pages may be named (`docs/tables.md`); all are meant when none is.
+
 The pages are in `doc_pages/`.
 """
 
@@ -23,10 +25,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Return 1 when a page differs from its source and was only to be checked, else 0."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").strip().splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare only; exit 1 on a difference")
+    parser.add_argument("pages", nargs="*", metavar="PAGE", help="such as docs/tables.md (default: all)")
     parser.add_argument("--root", type=Path, default=ROOT, help="where docs/ is (default: this checkout)")
     options = parser.parse_args(arguments)
+    known = pages()
+    if unknown := set(options.pages) - set(known):
+        parser.error(f"no such page: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     differing = 0
-    for name, page in pages().items():
+    for name in options.pages or known:
+        page = known[name]
         path = options.root / name
         wanted = page()
         present = path.read_text(encoding="utf-8") if path.exists() else ""

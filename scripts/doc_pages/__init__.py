@@ -1,9 +1,8 @@
 """
 Pages of documentation that are written from code.
 
-Each module makes one page. To add one (`docs/dags.md`, say), write a module with a function that returns the
-page's text, and name it in :func:`pages`; `make docs` writes it and `make check` holds it to its source from
-then on.
+Each module makes one page. To add one, write a module with a function that returns the page's text, and name
+it in :func:`pages`; `make docs` writes it and `make check` holds it to its source from then on.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
 
 def pages() -> dict[str, Callable[[], str]]:
     """The pages by path. Imported late, so that a page whose source does not import hides no other."""
+    from dag_docs import dags_markdown
     from doc_pages.errors import errors_page
     from doc_pages.settings import settings_page
     from doc_pages.tables import tables_page
@@ -36,6 +36,7 @@ def pages() -> dict[str, Callable[[], str]]:
         "docs/tables.md": tables_page,
         "docs/settings.md": settings_page,
         "docs/errors.md": errors_page,
+        "docs/dags.md": dags_markdown,
     }
 
 

@@ -43,7 +43,7 @@ def server() -> Iterator[str]:
     """
     The address of a Postgres of our own.
 
-    Its directory is not one of pytest's: whenever another pytest begins, theirs are closed to other users, and
+    Its directory is not one of pytest's: those are closed to other users whenever a pytest begins, and
     started by root the server is another user.
     """
     with tempfile.TemporaryDirectory(prefix="ledger-pg-") as directory:
