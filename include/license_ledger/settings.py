@@ -167,7 +167,10 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
     env = os.environ if environ is None else environ
     path = env.get(f"{PREFIX}CONFIG")
     values = _toml(Path(path)) if path else {}
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {f"{PREFIX}CONFIG"}
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {
+        f"{PREFIX}CONFIG",
+        f"{PREFIX}HOME",  # where `make run` and `make ui` keep their state; no setting of the pipeline
+    }
     for name in env:
         if name.startswith(PREFIX) and name.partition("__")[0] not in known:
             raise ConfigError(

@@ -18,7 +18,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 UNFINISHED = ("UploadComplete", "InProgress")
 """States of a bulk query job that is still to be waited for."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0
 
 
 class BulkJobTrigger(BaseTrigger):
