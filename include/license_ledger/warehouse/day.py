@@ -71,11 +71,18 @@ def announced_rows(snapshot: LoadableSnapshot) -> dict[str, int]:
         ) from None
 
 
-def loaded_snapshot_id(connection: duckdb.DuckDBPyConnection, snapshot: LoadableSnapshot) -> str | None:
-    """The snapshot that the warehouse holds for the org and the day of this one; None when it holds none."""
-    query = f"SELECT snapshot_id FROM snapshots WHERE {_DAY}"  # noqa: S608
-    rows = connection.execute(query, [snapshot.org_id, snapshot.snapshot_date]).fetchall()
-    return str(rows[0][0]) if rows else None
+def holds(connection: duckdb.DuckDBPyConnection, snapshot: LoadableSnapshot) -> bool:
+    """
+    Whether the warehouse holds exactly this snapshot.
+
+    The whole row is compared, manifest and all: a run that is cleared and repeated publishes other files
+    under the id it had.
+    """
+    names = ", ".join(ddl.quoted(column.name) for column in SNAPSHOTS.columns)
+    query = f"SELECT {names} FROM snapshots WHERE {_DAY}"  # noqa: S608
+    found = connection.sql(query, params=[snapshot.org_id, snapshot.snapshot_date])
+    rows: list[dict[str, Any]] = found.to_arrow_table().to_pylist()
+    return rows == [{column.name: snapshot.row.get(column.name) for column in SNAPSHOTS.columns}]
 
 
 def replace_day(connection: duckdb.DuckDBPyConnection, snapshot: LoadableSnapshot) -> None:

@@ -30,7 +30,7 @@ from license_ledger.warehouse.connection import (
 from license_ledger.warehouse.day import (
     LoadableSnapshot,
     announced_rows,
-    loaded_snapshot_id,
+    holds,
     replace_day,
     verify_day,
 )
@@ -90,16 +90,15 @@ def load(
     target = Path(path).resolve()
     expected = announced_rows(snapshot)
     with exclusive(target, wait_seconds):
-        present = _present(target, snapshot)
-        is_there = present == (snapshot.snapshot_id, fingerprint())
+        mark, is_there = _present(target, snapshot)
         if not is_there:
             with (
                 successor(target) as building,
                 _writing(building, target, memory_limit, threads) as connection,
             ):
-                if present[1] != fingerprint():
+                if mark != fingerprint():
                     _prepare(connection)
-                if present[0] != snapshot.snapshot_id:
+                if not holds(connection, snapshot):
                     replace_day(connection, snapshot)
                 verify_day(connection, snapshot, expected)
                 connection.execute("CHECKPOINT")
@@ -114,8 +113,8 @@ def load(
         )
 
 
-def _present(target: Path, snapshot: LoadableSnapshot) -> tuple[str | None, str | None]:
-    """The snapshot id that the warehouse has for the day, and its fingerprint; None for what is missing."""
+def _present(target: Path, snapshot: LoadableSnapshot) -> tuple[str | None, bool]:
+    """What the tables and views of the file come from, and whether nothing is left to do to it."""
     if target.with_name(f"{target.name}.wal").exists():
         raise StoreBusy(
             f"warehouse {target}",
@@ -123,12 +122,10 @@ def _present(target: Path, snapshot: LoadableSnapshot) -> tuple[str | None, str 
             "close that program; if none is running, open and close the file once with DuckDB",
         )
     if not target.exists():
-        return None, None
+        return None, False
     with open_readonly(target) as connection:
         mark = identify(connection, target)
-        if mark is None:
-            return None, None
-        return loaded_snapshot_id(connection, snapshot), mark
+        return mark, mark == fingerprint() and holds(connection, snapshot)
 
 
 @contextmanager

@@ -114,6 +114,15 @@ def test_loading_the_same_snapshot_again_writes_nothing(path: Path) -> None:
     assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
+def test_another_writing_under_the_same_id_is_loaded(path: Path) -> None:
+    """A run that was cleared and repeated keeps its id: what its manifest says decides, not the id."""
+    load(path, made_snapshot(40, manifest='{"files": 1}'))
+
+    assert load(path, made_snapshot(60, manifest='{"files": 2}'))["loaded"]
+    assert stored(path, "users").num_rows == 60
+    assert not load(path, made_snapshot(60, manifest='{"files": 2}'))["loaded"]
+
+
 def test_reloading_a_day_does_not_make_the_file_grow_for_ever(path: Path) -> None:
     """The room of replaced rows is used again."""
     sizes = [load(path, made_snapshot(20_000, snapshot_id=str(n)))["bytes"] for n in range(6)]

@@ -5,7 +5,7 @@
 -- field_name: Field of the object. Empty: the whole object was not visible.
 -- missing_permission: What the integration user lacks.
 -- costs: What the ledger cannot say for want of it.
--- unlocks: What it could say with it.
+-- unlocks: Published tables or columns that need it.
 WITH latest AS (
     SELECT org_id, max(snapshot_date) AS snapshot_date
     FROM snapshots
