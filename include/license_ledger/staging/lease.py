@@ -44,9 +44,9 @@ _SKEW_SECONDS = 600.0
 class Held:
     """A lease that is being held."""
 
-    def check(self, need_seconds: float = 0.0) -> None:
+    def check(self, need_seconds: float | None = None) -> None:
         """
-        Make sure that nobody else can hold the lease now, nor within ``need_seconds``.
+        Make sure that nobody else can hold the lease, nor for so long; a sixth of its time when None.
 
         Raises:
             StoreBusy: it may be somebody else's by now.
@@ -63,8 +63,10 @@ class _HeldObject(Held):
         self._thread = threading.Thread(target=self._keep, name=f"lease {path}", daemon=True)
         self._thread.start()
 
-    def check(self, need_seconds: float = 0.0) -> None:
-        if _elapsed() + need_seconds >= self._until:
+    def check(self, need_seconds: float | None = None) -> None:
+        """See :class:`Held`."""
+        need = self._ttl / 6 if need_seconds is None else need_seconds
+        if _elapsed() + need >= self._until:
             raise StoreBusy(
                 f"lease {self._path}", "could not be renewed in time and may be held by another", "try again"
             )
@@ -74,7 +76,7 @@ class _HeldObject(Held):
         self._over.set()
         self._thread.join()
         with suppress(StoreBusy):
-            self.check()
+            self.check(0)
             released = json.dumps({**json.loads(self._content), "released": True})
             with suppress(OSError):  # it then ends by time
                 self._store.write(self._path, released.encode())

@@ -31,7 +31,7 @@ from license_ledger.staging.objects import SMALL
 from license_ledger.staging.parquet import FileReceipt, ParquetSink
 from license_ledger.staging.published import Published, canonical_id, published
 from license_ledger.staging.storage import Storage
-from license_ledger.staging.sweep import GRACE, SLACK_SECONDS, sweep
+from license_ledger.staging.sweep import GRACE, sweep
 
 _log = structlog.get_logger(__name__)
 
@@ -329,7 +329,7 @@ def _put_in_place(publication: _Publication, name: str, staged: _Staged, held: H
     if staged.is_there:
         return
     staging, day = publication.staging, publication.day
-    held.check(SLACK_SECONDS)
+    held.check()
     kept, canonical = day.kept(name, staged.entry["file_id"]), day.canonical(name)
     placed = staging.medium.place(staging.path(kept), staging.path(canonical), staged.over)
     if not placed and canonical_id(staging, day, name) != staged.entry["file_id"]:
@@ -338,7 +338,7 @@ def _put_in_place(publication: _Publication, name: str, staged: _Staged, held: H
 
 def _put_row_in_place(staging: Storage, day: Day, file_id: str, seen: str | None, held: Held) -> None:
     """Switch. A request that was repeated may have met its own success, so what is there decides."""
-    held.check(SLACK_SECONDS)
+    held.check()
     canonical = staging.path(day.canonical(SNAPSHOTS.name))
     if not staging.medium.place(staging.path(day.kept(SNAPSHOTS.name, file_id)), canonical, seen):
         now_there = published(staging, day)

@@ -34,8 +34,6 @@ GRACE = timedelta(hours=1)
 """How long replaced files stay for readers that began before the replacement."""
 UPLOAD_GRACE = timedelta(days=1)
 """How long an unfinished upload is taken for one that goes on."""
-SLACK_SECONDS = 10.0
-"""A lease must be good for so much longer before something is changed under it."""
 
 
 class SweepReceipt(TypedDict):
@@ -141,7 +139,7 @@ def prune(staging: Storage, day: Day, held: Held, *, before: datetime) -> int:
             if written < before and (entry.startswith(".") or current is None)
         ]
     for path in doomed:
-        held.check(SLACK_SECONDS)
+        held.check()
         staging.remove(path)
     if staging.is_local and not staging.list(day.generations):
         staging.delete(day.generations)
@@ -177,7 +175,7 @@ def purge(staging: Storage, day: Day, held: Held, *, before: datetime) -> int:
             continue
         with staging.open_input(canonical) as file, staging.medium.sink(kept) as target:
             without_dead(target, file, entry["live"])
-        held.check(SLACK_SECONDS)
+        held.check()
         if not staging.medium.place(kept, canonical, version):
             raise StoreBusy(
                 f"file {canonical}", "is being replaced by somebody without the lease", "try again"

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fsspec.asyn import sync_wrapper
@@ -35,16 +35,16 @@ _REQUESTS = (
 
 
 class Steps:
-    """Counts changes, and kills its process before the one with the number given; 0 never."""
+    """Counts changes, and signals its process before the one with the number given."""
 
-    def __init__(self, fatal: int) -> None:
-        self.fatal, self.done = fatal, 0
+    def __init__(self, fatal: int, signal_number: int = signal.SIGKILL) -> None:
+        self.fatal, self.done, self.signal_number = fatal, 0, signal_number
 
     def take(self) -> None:
         """A change is about to be made."""
         self.done += 1
         if self.done == self.fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.signal_number)
 
     def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         """An audit event of this process."""
@@ -66,6 +66,30 @@ class SteppedS3(S3FileSystem):
     call_s3 = sync_wrapper(_call_s3)
 
 
+def started(steps: Steps, url: str, work: Callable[[Storage], None], answers: Mapping[type, int]) -> int:
+    """The pid of a child that works on a storage whose changes are counted; exits 0, as answered, or 1."""
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        if url.startswith("s3"):
+            client = SteppedS3(use_listings_cache=False)
+            client.steps = steps
+            storage = Storage.from_url(url, filesystem=client)
+        else:
+            storage = Storage.from_url(url)
+            sys.addaudithook(steps.audit)
+        work(storage)
+        code = 0
+    except BaseException as error:
+        code = answers.get(type(error), 1)
+        if code == 1:
+            traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
 def killed_before(fatal: int, url: str, work: Callable[[Storage], None]) -> bool:
     """
     Do the work in a child that is killed before its change number ``fatal``.
@@ -73,25 +97,7 @@ def killed_before(fatal: int, url: str, work: Callable[[Storage], None]) -> bool
     Returns:
         Whether it was; False when it made fewer changes and ended well.
     """
-    pid = os.fork()
-    if not pid:
-        code = 1
-        try:
-            steps = Steps(fatal)
-            if url.startswith("s3"):
-                client = SteppedS3(use_listings_cache=False)
-                client.steps = steps
-                storage = Storage.from_url(url, filesystem=client)
-            else:
-                storage = Storage.from_url(url)
-                sys.addaudithook(steps.audit)
-            work(storage)
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    status = os.waitpid(pid, 0)[1]
+    status = os.waitpid(started(Steps(fatal), url, work, {}), 0)[1]
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,14 +14,16 @@ from pathlib import Path
 
 import pytest
 from made_generations import CANONICAL, Generation, files, joined, made, seen
-from stepping import killed_before
+from stepping import Steps, killed_before, started
 
 from license_ledger import reader
+from license_ledger.errors import StoreBusy
 from license_ledger.staging.storage import Storage
 from license_ledger.staging.sweep import sweep
 
 KILLS = int(os.environ.get("LICENSE_LEDGER_KILLS", "0"))
 LATER = timedelta(days=3)
+BUSY = 3
 
 
 def steps(url: str, prepare: Callable[[int], Callable[[Storage], None]], every: int = 1) -> Iterator[int]:
@@ -32,11 +35,11 @@ def steps(url: str, prepare: Callable[[int], Callable[[Storage], None]], every: 
         yield step
 
 
-def publishing(generation: Generation) -> Callable[[Storage], None]:
+def publishing(generation: Generation, **options: float) -> Callable[[Storage], None]:
     """Publish with clients of the process that does it."""
 
     def work(staging: Storage) -> None:
-        replace(generation, source=Storage.from_url(generation.source.root)).publish(staging)
+        replace(generation, source=Storage.from_url(generation.source.root)).publish(staging, **options)
 
     return work
 
@@ -132,6 +135,29 @@ def test_a_sweeper_killed_before_any_change(staging: Storage, source: Storage, e
         sweeping(staging)
         reader.open_snapshot(staging, made(source, 1).org_id, made(source, 1).snapshot_date).verify()
         assert files(staging) == CANONICAL, step
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [6, 10, 12, 14])
+def test_a_publisher_that_sleeps_past_its_lease_does_not_win(s3: Storage, source: Storage, step: int) -> None:
+    """
+    Stopped before any change, overtaken, and woken up, a publisher changes nothing more and is told so.
+
+    Nothing but the conditions of its requests holds it then: it has made sure of its lease before it fell
+    asleep.
+    """
+    made(source, 1).publish(s3)
+
+    def work(staging: Storage) -> None:
+        publishing(made(source, 2), ttl_seconds=1.2)(staging)
+
+    pid = started(Steps(step, signal.SIGSTOP), s3.url, work, {StoreBusy: BUSY})
+    assert os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1])
+    made(source, 3).publish(s3, wait_seconds=60)
+    os.kill(pid, signal.SIGCONT)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == BUSY
+    assert set(seen(s3).values()) == {joined(s3)} == {3}
 
 
 @pytest.mark.slow
