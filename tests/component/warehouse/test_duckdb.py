@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -326,6 +328,32 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         load(tmp_path / "file" / "warehouse.duckdb", made_snapshot(1))
 
 
+def _load_without_room(path: Path, answer: Any) -> None:
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+    try:
+        load(path, made_snapshot(20_000, snapshot_id="s2"))
+    except Exception as error:
+        answer.put((type(error).__name__, str(error)))
+
+
+def test_a_disk_without_room_is_told_and_harms_nothing(path: Path) -> None:
+    """When the system refuses to write on, the loader says so, naming the file, and the old one is whole."""
+    load(path, made_snapshot(40))
+    before = path.read_bytes()
+    context = multiprocessing.get_context("spawn")
+    answer = context.Queue()
+    loader = context.Process(target=_load_without_room, args=(path, answer))
+    loader.start()
+    name, message = answer.get(timeout=60)
+    loader.join()
+
+    assert name == "StagingUnwritable"
+    assert message.startswith(f"writing {path}: ")
+    assert path.read_bytes() == before
+    assert {item.name for item in path.parent.iterdir()} == {path.name, f"{path.name}.lock"}
+
+
 def test_a_warehouse_that_is_not_there_is_named(path: Path) -> None:
     """Reading before the first load says what to do, and makes no file."""
     with pytest.raises(ConfigError, match=f"{path}: does not exist"):
@@ -420,6 +448,22 @@ def test_a_reading_connection_can_only_read_the_warehouse(path: Path, query: str
 
     with open_readonly(path) as connection, pytest.raises(duckdb.Error):
         connection.execute(query)
+
+
+def test_a_connection_is_held_within_limits(path: Path) -> None:
+    """Memory and threads are what was asked for, and no extension is looked for."""
+    load(path, made_snapshot(1))
+    names = (
+        "memory_limit",
+        "threads",
+        "autoload_known_extensions",
+        "autoinstall_known_extensions",
+        "TimeZone",
+    )
+    query = "SELECT " + ", ".join(f"current_setting('{name}')" for name in names)
+
+    with open_readonly(path, memory_limit="64MiB", threads=1) as connection:
+        assert connection.execute(query).fetchall() == [("64.0 MiB", 1, False, False, "UTC")]
 
 
 def test_a_link_to_a_warehouse_stays_a_link(path: Path) -> None:
