@@ -27,7 +27,7 @@ SIZES = (1000, 2000, 3000)
 """Users of the snapshots that take turns; a snapshot is called after its size."""
 
 KILLS = 20
-_PAUSE = 0.02
+_PAUSE = 0.1
 _STATE = """
     SELECT
         (SELECT max(snapshot_id) FROM snapshots),

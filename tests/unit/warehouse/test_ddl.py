@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from license_ledger.schemas import TABLES, Column, Table
@@ -71,6 +71,7 @@ def test_a_type_without_a_name_is_refused() -> None:
         ddl.DUCKDB.type_of(Column("odd", pa.duration("s"), "Odd.", "rule"))
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0")))
 def test_any_text_survives_as_a_literal_and_as_a_name(text: str) -> None:
     """Quotes, backslashes and semicolons in a text or a name cannot end it."""
