@@ -71,16 +71,19 @@ class Disk:
         """A hidden neighbour of the file, renamed at the end."""
         target = Path(path)
         hidden = self._hidden(target)
+        stream = hidden.open("xb")
         try:
-            with hidden.open("xb") as stream:
-                yield stream
-                if durable:
-                    stream.flush()
-                    os.fsync(stream.fileno())
+            yield stream
+            stream.flush()
+            if durable:
+                os.fsync(stream.fileno())
+            stream.close()
             hidden.replace(target)
             if durable:
                 _flush_directory(target.parent)
         finally:
+            with suppress(OSError):  # a full disk refuses what is still buffered once more
+                stream.close()
             hidden.unlink(missing_ok=True)
 
     def duplicate(self, source: str, target: str) -> None:

@@ -232,7 +232,7 @@ class RunFolder:
 def safe_key(run_key: str) -> str:
     """The run key as part of a path: anything but letters, digits, dots, dashes and underscores is a dash."""
     safe = _KEY.sub("-", run_key).strip(".-")
-    if safe != run_key or len(safe) > 100:
+    if safe != run_key or not safe or len(safe) > 100:
         safe = f"{safe[:100]}-{hashlib.sha256(run_key.encode()).hexdigest()[:8]}"
     return safe
 

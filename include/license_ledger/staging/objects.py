@@ -287,5 +287,9 @@ def _spool() -> Iterator[tuple[IO[bytes], str]]:
         with tempfile.NamedTemporaryFile(prefix="license-ledger-") as named:
             yield named, named.name
         return
-    with tempfile.TemporaryFile() as nameless:
+    nameless = tempfile.TemporaryFile()  # noqa: SIM115
+    try:
         yield nameless, os.fspath(descriptors / str(nameless.fileno()))
+    finally:
+        with suppress(OSError):  # a full disk refuses what is still buffered once more
+            nameless.close()
