@@ -13,6 +13,7 @@ SPREAD = {"test_oracle.py"}
 """Files whose tests share nothing, so that they may run in several processes at once."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     Keep what shares fixtures in one process under ``-n … --dist loadgroup``.
