@@ -166,7 +166,6 @@ def test_a_kill_loses_the_grant_in_one_window_only(org: RunningOrg, workers: Wor
         org.control.expire_sessions()
         before = org.control.grant(token)["rotations"]
         ended += workers.ask(do="kill", signal=signal.SIGKILL, after=chance.uniform(0, WINDOW))["signal"] != 0
-        answered = org.control.grant(token)
         told = workers.ask(do="renew")["told"]
         if told == "renewed":
             assert org.control.grant(token)["alive"]
@@ -175,6 +174,8 @@ def test_a_kill_loses_the_grant_in_one_window_only(org: RunningOrg, workers: Wor
         assert told.startswith("GrantLost: "), told
         assert "never recorded its end" in told
         assert "authorize the app again" in told
+        # Looked at now: the killed worker's request may still have been on its way when it died.
+        answered = org.control.grant(token)
         assert answered["rotations"] == before + 1, "Salesforce had not rotated the token"
         assert not answered["answer_used"], "the answer had been stored and used"
         workers.use(refresh_token=org.control.new_refresh_token())
