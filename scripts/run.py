@@ -137,8 +137,8 @@ def _say_where(settings: Settings, is_demo: bool, seconds: float) -> None:
     console.print("Airflow UI [bold]make ui[/bold] (same data; prints address and login)")
     if is_demo:
         console.print(
-            "Real org   `make ui`, Admin, Connections: add `salesforce_default` of type "
-            "'Salesforce (OAuth refresh token)'; or set AIRFLOW_CONN_SALESFORCE_DEFAULT. See README.md.",
+            "Real org   set AIRFLOW_CONN_SALESFORCE_DEFAULT, or edit `salesforce_default` in the UI under "
+            "Admin, Connections; see README.md",
         )
     console.print(f"\nTook {seconds:.0f} s.")
 

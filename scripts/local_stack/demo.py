@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 from license_ledger.airflow.orgs import DEFAULT_ORG
 
@@ -15,7 +16,7 @@ from .processes import StackFailed, tail
 from .stack import Running, Say
 
 MARK = "Bundled demo org of `make run` and `make ui`."
-"""Description of the demo org's connection; one without it is the user's own and never touched."""
+"""Description of the demo org's connection; one without it is somebody's own and never touched."""
 
 COMPANY_NAMES = "acme.com\n*.acme.com\nacme.de"
 """Most of the demo company, so that the bridge has something to explain."""
@@ -52,13 +53,20 @@ def connect_orgs(running: Running, orgs: tuple[str, ...], say: Say) -> bool:
 
 
 def _is_configured(running: Running, org: str) -> bool:
-    """Whether the user has made this connection, in the environment, a secrets backend or the database."""
+    """Whether somebody has made this connection, in the environment, a secrets backend or the database."""
     if f"AIRFLOW_CONN_{org.upper()}" in os.environ:
         return True
     if os.environ.get("AIRFLOW__SECRETS__BACKEND"):
         return True
     found = running.api.connection(org)
-    return found is not None and found["description"] != MARK
+    return found is not None and not _is_demo(found)
+
+
+def _is_demo(connection: dict[str, Any]) -> bool:
+    """Whether a connection is the demo org's; one that somebody has pointed elsewhere is not any more."""
+    extra = json.loads(connection["extra"] or "{}")
+    host = urlsplit(extra.get("login_url") or "").hostname
+    return connection["description"] == MARK and host == "localhost"
 
 
 def _start_demo_org(running: Running) -> dict[str, Any]:

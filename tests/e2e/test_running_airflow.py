@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,9 @@ from urllib.parse import quote
 import psutil
 import pytest
 
+from local_stack.demo import connect_orgs
 from local_stack.home import Home
+from local_stack.stack import Running
 from tests.e2e.conftest import DAG_ID, RunningUi, make_run
 
 pytestmark = [pytest.mark.airflow, pytest.mark.slow]
@@ -243,6 +246,24 @@ def test_a_connection_of_ones_own_is_used_as_it_is(home: Home, ui: RunningUi) ->
 
     assert "demo org" not in done.output
     assert "Real org" not in done.output
+
+
+def test_a_demo_connection_that_was_pointed_elsewhere_is_ones_own(home: Home, ui: RunningUi) -> None:
+    """Editing the demo org's connection makes it one's own, which the next start leaves alone."""
+    path = "/api/v2/connections/salesforce_default"
+    shown = ui.call("GET", path)
+    running = Running(home, "", ui.api, lambda: None, {}, None)
+    is_demo = connect_orgs(running, ("salesforce_default",), print)
+    extra = json.loads(shown["extra"])
+    edited = json.dumps(extra | {"login_url": "https://login.salesforce.com"})
+    ui.call("PATCH", path, **shown | {"extra": edited})
+    try:
+        is_still_demo = connect_orgs(running, ("salesforce_default",), print)
+    finally:
+        ui.call("PATCH", path, **shown)
+
+    assert is_demo
+    assert not is_still_demo
 
 
 def test_orgs_without_connection_are_named(home: Home, ui: RunningUi) -> None:
