@@ -30,8 +30,9 @@ from license_ledger.staging.parquet import open_parquet
 MAGIC = b"PAR1"
 _TAIL = 8
 _PIECE = 1 << 20
-_SMALL = 1 << 20
+SMALL = 1 << 20
 _MANY = 8
+"""An unsettled file may carry so many times its own size."""
 
 Extent = tuple[int, int]
 
@@ -70,7 +71,9 @@ def is_parquet(file: pa.NativeFile) -> bool:
     return True
 
 
-def compose(target: IO[bytes], old: pa.NativeFile, new: pa.NativeFile, *, settled: bool) -> Carried:
+def compose(
+    target: IO[bytes], old: pa.NativeFile, new: pa.NativeFile, *, settled: bool, small: int = SMALL
+) -> Carried:
     """
     Write a file with the rows of ``new`` that a reader with the footer of ``old`` takes for ``old``.
 
@@ -79,6 +82,7 @@ def compose(target: IO[bytes], old: pa.NativeFile, new: pa.NativeFile, *, settle
         old: the file to be replaced.
         new: a file as the ledger writes it, without page index.
         settled: whether ``old`` has been there for long, so that nobody reads what it carries itself.
+        small: a file is simply appended to while it has no more than a few times so many bytes.
 
     Returns:
         What was written.
@@ -88,7 +92,7 @@ def compose(target: IO[bytes], old: pa.NativeFile, new: pa.NativeFile, *, settle
     """
     was = _parts(old, "the replaced file")
     has = _parts(new, "the new file")
-    start, end = _gap(was, has, settled=settled)
+    start, end = _gap(was, has, (2 if settled else _MANY) * (has.size + small))
     digest = hashlib.sha256()
     for piece in _pieces(old, 0, start):
         target.write(piece)
@@ -186,9 +190,9 @@ def _rows_extent(metadata: pq.FileMetaData) -> Extent:
     return (min(starts), max(ends)) if starts else (len(MAGIC), len(MAGIC))
 
 
-def _gap(was: _Parts, has: _Parts, *, settled: bool) -> Extent:
-    """Where the new rows go: behind everything, or in place of dead bytes when these are old or many."""
-    if was.size > (2 if settled else _MANY) * (has.size + _SMALL):
+def _gap(was: _Parts, has: _Parts, most: int) -> Extent:
+    """Where the new rows go: behind everything, or beyond that size in place of dead bytes."""
+    if was.size > most:
         for start, end in ((0, was.rows[0]), (was.rows[1], was.footer)):
             if end - start >= has.footer:
                 return start, end
