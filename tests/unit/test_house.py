@@ -43,9 +43,7 @@ def test_the_error_tree_in_the_docstring_is_the_tree() -> None:
         for name, item in vars(errors).items()
         if inspect.isclass(item) and issubclass(item, errors.LedgerError)
     }
-    drawn = {
-        word for word in (errors.__doc__ or "").replace("├", " ").replace("└", " ").split() if word in classes
-    }
+    drawn = set(re.findall(r"\w+", errors.__doc__ or "")) & classes
 
     assert classes == drawn == set(errors.__all__)
 

@@ -43,7 +43,10 @@ def test_the_defaults_are_production_everybody_and_a_pinned_version() -> None:
 def test_a_secret_is_shown_by_no_representation() -> None:
     """Neither repr nor str of the credentials shows key, secret, tokens or the proxy's password."""
     shown = repr(
-        parsed(standby_refresh_token="5Aep861other", proxies="http://joe:proxypass@proxy.example:3128")
+        parsed(
+            standby_refresh_token="5Aep861other",
+            proxies="http://joe:proxypass@proxy.example:3128",  # pragma: allowlist secret
+        )
     )
 
     for secret in ("3MVG9key", "s3cret", "5Aep861token", "5Aep861other", "proxypass"):
@@ -175,7 +178,7 @@ def test_an_own_certificate_authority_must_exist(tmp_path: Path) -> None:
         ({"login_url": ""}, "login_url"),
         ({"login_url": "http://login.salesforce.com"}, "login_url"),
         ({"login_url": "https://login.salesforce.com.evil.example"}, "login_url"),
-        ({"login_url": "https://user:pw@login.salesforce.com"}, "login_url"),
+        ({"login_url": "https://user:pw@login.salesforce.com"}, "login_url"),  # pragma: allowlist secret
         ({"login_url": ["https://login.salesforce.com"]}, "login_url"),
         ({"domain": "evil.example/"}, "domain"),
         ({"company_names": ""}, "company_names"),
@@ -211,9 +214,9 @@ def test_no_error_repeats_a_secret() -> None:
     """The message about a broken secret or proxy does not contain it."""
     for changes in (
         {"refresh_token": "5Aep hunter2"},
-        {"login_url": "https://joe:hunter2@login.salesforce.com"},
+        {"login_url": "https://joe:hunter2@login.salesforce.com"},  # pragma: allowlist secret
         {"proxies": "hunter2"},
-        {"proxies": {"https": "ftp://joe:hunter2@proxy.example"}},
+        {"proxies": {"https": "ftp://joe:hunter2@proxy.example"}},  # pragma: allowlist secret
     ):
         with pytest.raises(ConfigError) as caught:
             parsed(**changes)

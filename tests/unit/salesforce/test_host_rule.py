@@ -56,7 +56,7 @@ BAD = [
     "https://login.salesforce.com\\@evil.example",
     "https://login.salesforce.com@evil.example",
     "https://user@login.salesforce.com",
-    "https://user:secret@login.salesforce.com",
+    "https://user:secret@login.salesforce.com",  # pragma: allowlist secret
     "https://login.salesforce.com.",
     "https://login..salesforce.com",
     "https://.salesforce.com",
@@ -114,7 +114,10 @@ def test_loopback_is_accepted_only_where_it_is_allowed(url: str, base: str) -> N
         base_url(url, allow_loopback=False)
 
 
-@pytest.mark.parametrize("url", ["https://user:hunter2@login.salesforce.com", "https://hunter2.example"])
+@pytest.mark.parametrize(
+    "url",
+    ["https://user:hunter2@login.salesforce.com", "https://hunter2.example"],  # pragma: allowlist secret
+)
 def test_a_refusal_does_not_repeat_the_address(url: str) -> None:
     """The reason never shows the address, which may hold a password."""
     with pytest.raises(ValueError, match=r".") as caught:
