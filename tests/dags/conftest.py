@@ -6,9 +6,11 @@ Nothing here starts a component; ``tests/e2e`` does.
 
 from __future__ import annotations
 
+import atexit
 import base64
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HOME = Path(tempfile.mkdtemp(prefix="ledger-airflow-"))
+atexit.register(shutil.rmtree, HOME, ignore_errors=True)
 FERNET_KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
 
 os.environ.update(
