@@ -12,6 +12,7 @@ from urllib.parse import quote
 import psutil
 import pytest
 
+from license_ledger.airflow.provider import CONNECTION_TYPE, FORM_FIELDS
 from local_stack.demo import connect_orgs
 from local_stack.home import Home
 from local_stack.stack import Running
@@ -230,6 +231,16 @@ def test_the_connection_can_be_tested_from_the_form(ui: RunningUi) -> None:
     assert verdict["status"] is True, verdict
     assert "Acme Corporation" in verdict["message"]
     assert ui.wait_for_run(run_id)["state"] == "success"
+
+
+def test_the_form_offers_the_connection_type(ui: RunningUi) -> None:
+    """The UI's form for the type has its title and every field, and hides what is not asked for."""
+    listed = ui.call("GET", "/ui/connections/hook_meta")
+    (ours,) = [entry for entry in listed if entry["connection_type"] == CONNECTION_TYPE]
+
+    assert ours["hook_name"] == "Salesforce (OAuth refresh token)"
+    assert set(ours["extra_fields"]) == set(FORM_FIELDS)
+    assert ours["standard_fields"]["password"]["hidden"] is True
 
 
 def test_the_connection_is_encrypted_and_masked(ui: RunningUi) -> None:
