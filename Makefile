@@ -16,7 +16,7 @@ ui: $(VENV)/.run ## Start the whole Airflow with its UI on the same state; Ctrl-
 	@$(BIN)/python scripts/ui.py $(ARGS)
 
 test: $(VENV)/.dev ## Run the whole test suite.
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadscope $(ARGS)
 
 check: $(VENV)/.dev ## Run the static checks: ruff, mypy, import contracts, generated docs, secret scan, compose files.
 	@sh scripts/check.sh

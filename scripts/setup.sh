@@ -24,7 +24,7 @@ if [ ! -x "$venv/bin/uv" ]; then
 fi
 echo "setting up: packages of $lock"
 if [ -x "$venv/bin/uv" ]; then
-    "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --require-hashes -r "$lock"
+    "$venv/bin/uv" pip install --quiet --compile-bytecode --python "$venv/bin/python" --require-hashes -r "$lock"
     "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable . 2>/dev/null ||
         "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --no-deps --editable .
 else

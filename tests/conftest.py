@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.demo_org_fixtures"]
 
-TESTS = Path(__file__).parent
-SPREAD = {"test_oracle.py"}
-"""Files whose tests share nothing, so that they may run in several processes at once."""
+SPREAD = "test_oracle.py"
+"""A file whose tests share nothing, so that they may run in several processes at once."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class ByFile(LoadScopeScheduling):
     """
-    Keep what shares fixtures in one process under ``-n … --dist loadgroup``.
+    Gives a process whole files, so that what they share is made once.
 
-    A file is a group, but for ``e2e``, which is one: its tests start whole Airflows, one after the other.
+    The end-to-end tests count as one file: each starts whole Airflows, and two at a time are slower than one.
     """
-    for item in items:
-        if item.path.name in SPREAD or item.get_closest_marker("xdist_group"):
-            continue
-        place = item.path.relative_to(TESTS)
-        group = place.parts[0] if place.parts[0] == "e2e" else str(place)
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        if path.endswith(SPREAD):
+            return nodeid
+        return "tests/e2e" if path.startswith("tests/e2e/") else path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """Spread tests by file under ``-n``."""
+    return ByFile(config, log)

@@ -22,7 +22,7 @@ import pytest
 
 from tests.demo_org_fixtures import RunningOrg, StartOrg
 
-pytestmark = [pytest.mark.slow, pytest.mark.airflow, pytest.mark.xdist_group("rotation")]
+pytestmark = [pytest.mark.slow, pytest.mark.airflow]
 
 ROOT = Path(__file__).parents[3]
 KILLS = int(os.environ.get("LEDGER_TEST_KILLS", "60"))
