@@ -195,14 +195,22 @@ def _take(store: ObjectStore, path: str, ttl: float) -> _HeldObject:
     began = _elapsed()
     if not store.create(mine, content):
         raise _busy(path, "another process that was quicker")
-    # Somebody may have been here since the listing, finished, and removed the numbers up to and including
-    # mine.
-    if max(_numbers(store, path), default=0) != newest + 1 or store.read(mine) != content:
+    # Somebody may have been here since the listing, finished, and removed the numbers up to mine.
+    if max(_numbers(store, path), default=0) != newest + 1:
         store.remove(mine)
+        raise _busy(path, "another process that was quicker")
+    if not _reads(store, mine, content):  # a store that lets two create the same object
         raise _busy(path, "another process that was quicker")
     for number in numbers:
         store.remove(_numbered(path, number))
     return _HeldObject(store, mine, content, began, ttl)
+
+
+def _reads(store: ObjectStore, path: str, content: bytes) -> bool:
+    try:
+        return store.read(path) == content
+    except FileNotFoundError:
+        return False
 
 
 def _make_sure_it_is_free(store: ObjectStore, path: str, ttl: float) -> None:

@@ -162,7 +162,7 @@ def publish(
     Raises:
         SchemaDrift: a file or the row does not fit the schema; naming the column.
         CorruptSnapshot: a file does not match its receipt.
-        StagingUnwritable: naming the path. Nothing is changed by any of these three.
+        StagingUnwritable: naming the path. After any of these three the snapshot that was published still is.
         StoreBusy: another writer of the day was first, or is at it.
     """
     day = Day(org_id, snapshot_date)
@@ -268,7 +268,7 @@ def _carry(staging: Storage, canonical: str, stat: Stat, new: pa.NativeFile, kep
 
 def _adopt(staging: Storage, source: Storage, path: str, kept: str) -> None:
     """Give a finished file a name in staging: by a link, a copy in the store, or an upload."""
-    if source.fs == staging.fs:
+    if source.fs == staging.fs or (source.is_local and staging.is_local):
         staging.medium.duplicate(source.path(path), kept)
     elif source.is_local:
         staging.medium.receive(source.path(path), kept)
