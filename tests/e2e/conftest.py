@@ -129,13 +129,13 @@ def start_ui(home: Home, **settings: str) -> RunningUi:
     return RunningUi(home, process, api, Control(org["http_url"]))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """The home of one local stack, used by all tests of this directory one after the other."""
+    """The home of one local stack, used by all tests of a file one after the other."""
     return Home(tmp_path_factory.mktemp("ledger-home")).prepared()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def first_run(home: Home) -> Finished:
     """The first ``make run`` in that home: nothing is there yet."""
     return make_run(home)
