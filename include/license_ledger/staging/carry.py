@@ -30,8 +30,8 @@ from license_ledger.staging.parquet import open_parquet
 MAGIC = b"PAR1"
 _TAIL = 8
 _PIECE = 1 << 20
-SMALL = 1 << 20
-_MANY = 8
+SMALL = 256 << 10
+_MANY = 4
 """An unsettled file may carry so many times its own size."""
 
 Extent = tuple[int, int]

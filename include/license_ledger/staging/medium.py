@@ -30,6 +30,8 @@ _REFUSALS = {
     errno.ELOOP,
     errno.EIO,
 }
+_PASSING = {errno.EBUSY, getattr(errno, "EREMOTEIO", errno.EBUSY)}
+"""What s3fs makes of the answers 503 and 500."""
 
 
 class Stat(NamedTuple):
@@ -126,7 +128,7 @@ def refusals(path: str) -> Iterator[None]:
             raise _unwritable(path, error) from error
         if error.errno in _REFUSALS:
             raise _unwritable(path, error) from error
-        if isinstance(error, (ConnectionError, TimeoutError)) or error.errno == errno.EBUSY:
+        if isinstance(error, (ConnectionError, TimeoutError)) or error.errno in _PASSING:
             raise _silent(path, error) from error
         raise
     except Exception as error:
