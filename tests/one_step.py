@@ -16,13 +16,15 @@ from typing import Any
 # What every Airflow task has loaded before it begins.
 import airflow.sdk.execution_time.task_runner  # noqa: F401
 
+from tests.peak import peak_mib
+
 
 def main() -> None:
     """Run the step; the last line of output is JSON: receipt, peak memory in MiB, CPU seconds."""
     order = json.loads(sys.argv[1])
     receipt = None if order["step"] == "nothing" else _receipt(order)
     used = resource.getrusage(resource.RUSAGE_SELF)
-    cost = {"peak_mib": used.ru_maxrss / 1024, "cpu_seconds": used.ru_utime + used.ru_stime}
+    cost = {"peak_mib": peak_mib(), "cpu_seconds": used.ru_utime + used.ru_stime}
     print(json.dumps({"receipt": receipt, **cost}))
 
 

@@ -57,6 +57,8 @@ ACCOUNT_CLASSES = ("employee", "contractor", "external", "integration", "system"
 ACTIVITY_BANDS = ("0-30", "31-60", "61-90", "91-180", "181+", "never", "not_monitored")
 COUNT_BASES = ("active_only", "all_assignees", "both", "neither", "not_counted")
 PROVENANCES = ("observed", "replayed", "reconstructed")
+CERTAINTIES = ("sure", "likely", "unsure")
+"""How far a row can be relied on, best first. Everything observed is sure."""
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 PARTITION_COLUMNS = ("org_id", "snapshot_date")
@@ -171,12 +173,12 @@ _IS_FROZEN = Column(
 _BAND = Column(
     "activity_band",
     _TEXT,
-    "Days since the last login at capture, in bands; `not_monitored` when the org does not show logins.",
-    "User.LastLoginDate",
-    False,
-    "activity",
-    "days",
-    ACTIVITY_BANDS,
+    "Days since the last login at capture, in bands; `not_monitored` when the org does not show logins. "
+    "Null in a reconstructed snapshot when the last login before that day is not remembered.",
+    "User.LastLoginDate, LoginHistory.LoginTime",
+    personal="activity",
+    unit="days",
+    values=ACTIVITY_BANDS,
 )
 _CLASS = Column(
     "account_class",
@@ -186,6 +188,14 @@ _CLASS = Column(
     False,
     "attribute",
     values=ACCOUNT_CLASSES,
+)
+_CERTAINTY = Column(
+    "certainty",
+    _TEXT,
+    "How far the row can be relied on: `sure` in observed and replayed snapshots; in reconstructed ones also "
+    "`likely`, deduced from evidence that leaves one explanation, and `unsure`, where others remain.",
+    "rule",
+    values=CERTAINTIES,
 )
 
 
@@ -275,6 +285,7 @@ USERS = Table(
             "User.LastModifiedDate",
             personal="attribute",
         ),
+        _CERTAINTY,
     ),
 )
 
@@ -346,6 +357,7 @@ LICENSES = Table(
         Column("active_holder_count", _COUNT, "Active users who were seen to hold a seat.", "rule"),
         Column("all_holder_count", _COUNT, "Users, active or not, who were seen to hold a seat.", "rule"),
         Column("in_scope_count", _COUNT, "Seats in scope: cause `in_scope` of the mismatch bridge.", "rule"),
+        _CERTAINTY,
     ),
 )
 
@@ -378,6 +390,7 @@ SEATS = Table(
             False,
             values=CAUSES,
         ),
+        _CERTAINTY,
     ),
 )
 
@@ -399,6 +412,7 @@ MISMATCHES = Table(
             False,
         ),
         Column("detail", _TEXT, "The evidence in words, without personal data.", "rule"),
+        _CERTAINTY,
     ),
 )
 
@@ -415,7 +429,13 @@ SNAPSHOTS = Table(
             False,
         ),
         Column("provenance", _TEXT, "Where the snapshot comes from.", "rule", False, values=PROVENANCES),
-        Column("captured_at", TIMESTAMP, "When the extract began.", "rule", False),
+        Column(
+            "captured_at",
+            TIMESTAMP,
+            "The moment the snapshot shows: when the extract began; midnight UTC of a reconstructed day.",
+            "rule",
+            False,
+        ),
         Column("org_name", _TEXT, "Name of the org.", "Organization.Name"),
         Column("is_sandbox", _FLAG, "Whether the org is a sandbox.", "Organization.IsSandbox"),
         Column(
@@ -454,6 +474,33 @@ SNAPSHOTS = Table(
         Column("unexplained_count", _COUNT, "Sum of |unexplained| over all licenses.", "rule", False),
         Column("ledger_version", _TEXT, "Version of this software.", "rule", False),
         Column("schema_version", _TEXT, "Version of the staging contract.", "rule", False),
+        Column("built_at", TIMESTAMP, "When the tables were made: for a replay later than capture.", "rule"),
+        Column(
+            "derived_from",
+            _TEXT,
+            "The landing that the tables were made of, as JSON: `snapshot_date` and `run`.",
+            "rule",
+        ),
+        Column(
+            "settings",
+            _TEXT,
+            "The settings that decided scope and seats besides the company filter, as JSON.",
+            "settings",
+        ),
+        Column(
+            "is_partial",
+            _FLAG,
+            "Whether an object that lists people or holders could not be read: nobody leaves by such a "
+            "snapshot.",
+            "describe",
+        ),
+        Column(
+            "certainty",
+            _TEXT,
+            "Rows per table and certainty, and the audit entries that could not be told apart, as JSON; null "
+            "unless reconstructed.",
+            "rule",
+        ),
         Column(
             "manifest",
             _TEXT,

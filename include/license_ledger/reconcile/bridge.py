@@ -17,7 +17,7 @@ from license_ledger.reconcile import causes
 from license_ledger.reconcile.evidence import Evidence, Metric
 from license_ledger.reconcile.footing import Footing, Holders, candidates, documented, measure
 from license_ledger.reconcile.rest import Booked, License, Rest, arrivals
-from license_ledger.schemas import CAUSES, LAYERS, LICENSES, MISMATCHES
+from license_ledger.schemas import CAUSES, CERTAINTIES, LAYERS, LICENSES, MISMATCHES
 
 NOT_BRIDGED = "usage"
 """The layer that counts things, not people."""
@@ -234,6 +234,7 @@ def _mismatches(rows: list[dict[str, Any]], results: list[_Result], evidence: Ev
             "cause": cause,
             "seat_count": booked.seats,
             "detail": booked.detail,
+            "certainty": CERTAINTIES[0],
         }
         for row, result in zip(rows, results, strict=True)
         for cause, booked in result.causes(evidence).items()

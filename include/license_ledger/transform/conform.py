@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from license_ledger.schemas import (
     ACCOUNT_CLASSES,
     ACTIVITY_BANDS,
+    CERTAINTIES,
     IN_SCOPE_REASONS,
     SCOPE_REASONS,
     USERS,
@@ -24,7 +25,16 @@ from license_ledger.schemas import (
 from license_ledger.transform.accounts import Kinds, first_match
 from license_ledger.transform.activity import bands
 from license_ledger.transform.emails import Addresses
-from license_ledger.transform.landed import Flags, field, filled, flags, require, spelled
+from license_ledger.transform.landed import (
+    CERTAINTY,
+    LOGIN_KNOWN,
+    Flags,
+    field,
+    filled,
+    flags,
+    require,
+    spelled,
+)
 from license_ledger.transform.lookups import Lookups
 from license_ledger.transform.scope import HOLDER_CAUSES, ScopeRules
 
@@ -90,9 +100,8 @@ def people(
     columns["role_name"] = lookups.role_names(field(users, "UserRoleId", _TEXT))
     kinds = _join_profiles(columns, lookups)
     reasons = _judge_addresses(columns, kinds, rules)
-    columns["activity_band"] = spelled(
-        bands(columns["last_login_at"], captured_at, is_shown=_shows_logins(users, lookups)), ACTIVITY_BANDS
-    )
+    columns["activity_band"] = _activity(columns, users, lookups, captured_at)
+    columns["certainty"] = field(users, CERTAINTY, _TEXT).fill_null(CERTAINTIES[0])
     _decide_scope(columns, kinds, rules, reasons)
     return pa.Table.from_arrays([columns[name] for name in PEOPLE_SCHEMA.names], schema=PEOPLE_SCHEMA)
 
@@ -108,6 +117,19 @@ def left_out(people_rows: pa.Table) -> dict[str, int]:
     outside = people_rows.filter(pc.invert(people_rows["in_scope"]))
     found = {item["values"]: item["counts"] for item in outside["scope_reason"].value_counts().to_pylist()}
     return {reason: found[reason] for reason in SCOPE_REASONS if reason in found}
+
+
+def _activity(
+    columns: dict[str, pa.Array],
+    users: pa.Table | pa.RecordBatch,
+    lookups: Lookups,
+    captured_at: datetime,
+) -> pa.Array:
+    """Activity bands; null where the last login of a past day is not remembered."""
+    known = field(users, LOGIN_KNOWN, pa.bool_()).fill_null(True)
+    shown = _shows_logins(users, lookups)
+    found = spelled(bands(columns["last_login_at"], captured_at, is_shown=shown), ACTIVITY_BANDS)
+    return pc.if_else(known, found, pa.scalar(None, _TEXT))
 
 
 def _shows_logins(users: pa.Table | pa.RecordBatch, lookups: Lookups) -> bool:

@@ -15,14 +15,22 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from license_ledger.schemas import ACCOUNT_CLASSES, ACTIVITY_BANDS, CAUSES, LAYERS, TIMESTAMP
+from license_ledger.schemas import (
+    ACCOUNT_CLASSES,
+    ACTIVITY_BANDS,
+    CAUSES,
+    CERTAINTIES,
+    LAYERS,
+    TIMESTAMP,
+)
 from license_ledger.transform.activity import microseconds
 from license_ledger.transform.counts import not_seen
 from license_ledger.transform.features import feature_type
-from license_ledger.transform.landed import coded, field, filled, flags, whole
+from license_ledger.transform.landed import CERTAINTY, coded, field, filled, flags, whole
 from license_ledger.transform.person_index import PersonIndex
-from license_ledger.transform.persons import Persons
+from license_ledger.transform.persons import Codes, Persons
 from license_ledger.transform.scope import HOLDER_CAUSES
 
 _WORD = pa.dictionary(pa.int8(), pa.string())
@@ -35,9 +43,10 @@ HOLDINGS_SCHEMA: pa.Schema = pa.schema(
         pa.field("assigned_at", TIMESTAMP),
         pa.field("is_active", pa.bool_(), False),
         pa.field("is_frozen", pa.bool_()),
-        pa.field("activity_band", _WORD, False),
+        pa.field("activity_band", _WORD),
         pa.field("account_class", _WORD, False),
         pa.field("cause", _WORD, False),
+        pa.field("certainty", _WORD, False),
         pa.field("is_system", pa.bool_(), False),
         pa.field("in_scope", pa.bool_(), False),
         pa.field("created_at", TIMESTAMP),
@@ -138,9 +147,17 @@ def assigned_holdings(layer: str, assignments: pa.Table | pa.RecordBatch, index:
         user_ids.take(chosen),
         license_ids.take(chosen),
         index.persons(positions[rows]),
+        doubts=_doubts(assignments)[rows],
         assigned_at=assigned_at.take(chosen),
     )
     return Assigned(holdings, not_seen(layer, license_ids.filter(unseen), user_ids.filter(unseen)))
+
+
+def _doubts(assignments: pa.Table | pa.RecordBatch) -> Codes:
+    """How sure each assignment is, whoever holds it: position in ``CERTAINTIES``."""
+    found = pc.index_in(field(assignments, CERTAINTY, pa.string()), value_set=pa.array(CERTAINTIES))
+    result: Codes = found.fill_null(0).cast(pa.uint8()).to_numpy(zero_copy_only=False)
+    return result
 
 
 def _newest(
@@ -171,9 +188,16 @@ def _of_people(
 
 
 def _holdings(
-    layer: str, user_ids: pa.Array, license_ids: pa.DictionaryArray, persons: Persons, **instants: pa.Array
+    layer: str,
+    user_ids: pa.Array,
+    license_ids: pa.DictionaryArray,
+    persons: Persons,
+    doubts: Codes | None = None,
+    **instants: pa.Array,
 ) -> pa.Table:
     size = len(user_ids)
+    certainty = persons.certainty if doubts is None else np.maximum(persons.certainty, doubts)
+    is_known = persons.band < len(ACTIVITY_BANDS)
     is_active = persons.is_active.astype(np.bool_)
     columns = {
         "user_id": user_ids,
@@ -181,9 +205,10 @@ def _holdings(
         "license_id": license_ids,
         "is_active": pa.array(is_active),
         "is_frozen": persons.is_frozen,
-        "activity_band": coded(persons.band, ACTIVITY_BANDS),
+        "activity_band": coded(persons.band, ACTIVITY_BANDS, is_known),
         "account_class": coded(persons.account_class, ACCOUNT_CLASSES),
         "cause": coded(np.where(is_active, _CAUSES[persons.cause], _DEACTIVATED), CAUSES),
+        "certainty": coded(certainty, CERTAINTIES),
         "is_system": pa.array(persons.is_system),
         "in_scope": pa.array(persons.in_scope.astype(np.bool_)),
         **instants,

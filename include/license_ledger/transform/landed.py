@@ -18,6 +18,12 @@ from license_ledger.errors import CorruptAnswer, SchemaDrift
 
 Flags = npt.NDArray[np.bool_]
 
+CERTAINTY = "LedgerCertainty"
+"""Column of reconstructed objects: how sure the row is. Extracted objects have none and are sure."""
+
+LOGIN_KNOWN = "LedgerLoginKnown"
+"""Column of reconstructed users: whether ``LastLoginDate`` is what it was, null meaning never."""
+
 
 def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """One array of a column, without a copy when it is in one piece already."""
@@ -85,18 +91,21 @@ def flags(column: pa.Array) -> Flags:
     return result
 
 
-def coded(codes: npt.NDArray[Any], words: Sequence[str]) -> pa.DictionaryArray:
+def coded(codes: npt.NDArray[Any], words: Sequence[str], is_known: Flags | None = None) -> pa.DictionaryArray:
     """
     Words by their position in a closed vocabulary.
 
     Args:
-        codes: positions in ``words``, all valid.
+        codes: positions in ``words``, all valid where they are known.
         words: the vocabulary, at most 127 words.
+        is_known: where there is a word at all, else null; everywhere when None.
 
     Returns:
         A dictionary array with the vocabulary as it is, so that arrays of different batches share it.
     """
-    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int8, copy=False)), pa.array(words))
+    unknown = None if is_known is None else ~is_known
+    indices = pa.array(codes.astype(np.int8, copy=False), mask=unknown)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(words))
 
 
 def spelled(codes: npt.NDArray[Any], words: Sequence[str]) -> pa.Array:

@@ -13,7 +13,7 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from license_ledger.schemas import LICENSES, TIMESTAMP
+from license_ledger.schemas import CERTAINTIES, LICENSES, TIMESTAMP
 from license_ledger.transform.features import feature_label, feature_type
 from license_ledger.transform.landed import field, filled
 from license_ledger.transform.lookups import license_names
@@ -166,6 +166,7 @@ def _assemble(layer: str, ids: pa.Array, captured_at: datetime, **columns: pa.Ar
         "total_count": total,
         "available_count": pc.subtract_checked(total, used),
         "used_as_of": pc.if_else(used.is_valid(), as_of, pa.scalar(None, TIMESTAMP)),
+        "certainty": pa.repeat(CERTAINTIES[0], len(ids)),
     }
     arrays = [columns.get(each.name, pa.nulls(len(ids), each.type)) for each in UNCOUNTED_SCHEMA]
     return pa.Table.from_arrays(arrays, schema=UNCOUNTED_SCHEMA)

@@ -13,14 +13,23 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from license_ledger.schemas import ACCOUNT_CLASSES, ACTIVITY_BANDS
+from license_ledger.schemas import ACCOUNT_CLASSES, ACTIVITY_BANDS, CERTAINTIES
 from license_ledger.transform.landed import Flags, flags, whole
 from license_ledger.transform.scope import HOLDER_CAUSES
 
 Codes = npt.NDArray[np.uint8]
 
 _UNKNOWN = 2
-_WIDTHS = {"is_active": 1, "in_scope": 1, "frozen": 2, "band": 3, "account_class": 3, "cause": 4}
+NO_BAND = len(ACTIVITY_BANDS)
+_WIDTHS = {
+    "is_active": 1,
+    "in_scope": 1,
+    "frozen": 2,
+    "band": 3,
+    "account_class": 3,
+    "cause": 4,
+    "certainty": 2,
+}
 
 
 @dataclass(frozen=True)
@@ -32,9 +41,10 @@ class Persons:
         is_active: 1 for a user who may log in.
         in_scope: 1 for a user who is published.
         frozen: 0 not frozen, 1 frozen, 2 not known.
-        band: position in ``ACTIVITY_BANDS``.
+        band: position in ``ACTIVITY_BANDS``; one more than there are where the band is not known.
         account_class: position in ``ACCOUNT_CLASSES``.
         cause: position in ``HOLDER_CAUSES``.
+        certainty: position in ``CERTAINTIES``.
     """
 
     is_active: Codes
@@ -43,6 +53,7 @@ class Persons:
     band: Codes
     account_class: Codes
     cause: Codes
+    certainty: Codes
 
     @classmethod
     def of(cls, people: pa.Table) -> Persons:
@@ -52,9 +63,10 @@ class Persons:
             is_active=flags(whole(people["is_active"])).astype(np.uint8),
             in_scope=flags(whole(people["in_scope"])).astype(np.uint8),
             frozen=frozen.to_numpy(zero_copy_only=False),
-            band=_positions(people["activity_band"], ACTIVITY_BANDS),
+            band=_positions(people["activity_band"], ACTIVITY_BANDS, NO_BAND),
             account_class=_positions(people["account_class"], ACCOUNT_CLASSES),
             cause=_positions(people["holder_cause"], HOLDER_CAUSES),
+            certainty=_positions(people["certainty"], CERTAINTIES),
         )
 
     def take(self, positions: npt.NDArray[Any]) -> Persons:
@@ -92,8 +104,7 @@ class Persons:
         return result
 
 
-def _positions(column: pa.ChunkedArray, words: tuple[str, ...]) -> Codes:
-    result: Codes = (
-        pc.index_in(whole(column), value_set=pa.array(words)).cast(pa.uint8()).to_numpy(zero_copy_only=False)
-    )
+def _positions(column: pa.ChunkedArray, words: tuple[str, ...], missing: int = 0) -> Codes:
+    found = pc.index_in(whole(column), value_set=pa.array(words)).cast(pa.uint8()).fill_null(missing)
+    result: Codes = found.to_numpy(zero_copy_only=False)
     return result

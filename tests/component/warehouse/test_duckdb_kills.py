@@ -6,7 +6,6 @@ import contextlib
 import multiprocessing
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 from made_snapshots import DAY, ORG, MadeSnapshot, made_snapshot
+from tests.peak import peak_mib
 
 from license_ledger.warehouse.duckdb import load, open_readonly
 
@@ -197,13 +197,12 @@ def _peak_of_a_load(path: Path, times: int, answer: Any) -> None:
     text = str(counts).replace("'", '"')
     many = _Repeated(ORG, DAY, "s1", {**base.row, "rows": text}, base.tables)
     many.times = times
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_mib()
     load(path, many)
-    answer.put((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    answer.put(peak_mib() - before)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux only")
 def test_memory_does_not_grow_with_the_snapshot(tmp_path: Path) -> None:
     """Loading a million users and more than three million seats takes less than 350 MiB."""
     context = multiprocessing.get_context("spawn")

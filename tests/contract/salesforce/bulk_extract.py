@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import resource
 import sys
 import time
 from datetime import UTC, datetime
@@ -12,17 +11,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 from tests.contract.salesforce.desk import Job, Tokens
+from tests.peak import peak_mib
 
 from license_ledger.salesforce.capabilities import arrow_schema, inspect
 from license_ledger.salesforce.credentials import parse
 from license_ledger.salesforce.extract import query_batches
 from license_ledger.salesforce.oauth import RefreshTokenSessions
 from license_ledger.salesforce.rest import RestClient
-
-
-def peak() -> int:
-    """Most memory this process ever had, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def main(connection: str, target: str) -> None:
@@ -33,7 +28,7 @@ def main(connection: str, target: str) -> None:
     client = RestClient(sessions, ca_bundle=credentials.ca_bundle)
     inspection = inspect(client, captured_at=now)
     schema = arrow_schema(inspection, "User")
-    before, cpu, rows = peak(), time.process_time(), 0
+    before, cpu, rows = peak_mib(), time.process_time(), 0
     with pq.ParquetWriter(target, schema, compression="zstd", compression_level=1) as writer:
         for table in query_batches(client, inspection, "User", job=Job()):
             writer.write_table(table, row_group_size=65_536)
@@ -43,7 +38,7 @@ def main(connection: str, target: str) -> None:
         json.dumps(
             {
                 "rows": rows,
-                "added_mib": peak() - before,
+                "added_mib": round(peak_mib() - before),
                 "cpu": cpu,
                 "api": inspection["objects"]["User"]["api"],
             }
