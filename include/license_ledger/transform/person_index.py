@@ -28,6 +28,7 @@ PERSON_COLUMNS = (
     "account_class",
     "in_scope",
     "holder_cause",
+    "certainty",
 )
 """The columns of conformed users that the index reads."""
 

@@ -29,6 +29,10 @@ TYPES = {
 }
 
 
+REMEMBERED = {"LoginHistory.LoginTime"}
+"""Sources of reconstructed days alone, of which the daily extract knows nothing."""
+
+
 def describe(declared: SalesforceObject, *, without: tuple[str, ...] = (), **other: str) -> dict[str, Any]:
     """What describe says when everything is offered but some fields, or fields of other types."""
     fields = [{"name": f.name, "type": TYPES[f.kind]} for f in declared.fields if f.name not in without]
@@ -42,8 +46,8 @@ def inspected(declared: SalesforceObject, **changes: Any) -> Inspection:
 
 
 def test_every_source_of_a_published_column_is_extracted() -> None:
-    """Whatever Salesforce field a published column names as its source is among the declared fields."""
-    fields = {f"{o.name}.{f.name}" for o in OBJECTS for f in o.fields}
+    """Whatever Salesforce field a published column names as its source is a declared one or of history."""
+    fields = {f"{o.name}.{f.name}" for o in OBJECTS for f in o.fields} | REMEMBERED
     named = {
         source
         for table in schemas.TABLES

@@ -23,6 +23,7 @@ from tests.unit.transform.made_org import (
 from license_ledger.errors import CorruptAnswer, SchemaDrift
 from license_ledger.schemas import ACTIVITY_BANDS, USERS
 from license_ledger.transform.conform import PEOPLE_SCHEMA, left_out, people, published_users
+from license_ledger.transform.landed import CERTAINTY, LOGIN_KNOWN
 from license_ledger.transform.lookups import Lookups, frozen_users
 from license_ledger.transform.scope import ScopeRules
 
@@ -97,6 +98,7 @@ def test_a_user_is_copied_joined_and_judged() -> None:
         "activity_band": "0-30",
         "created_at": login - timedelta(days=900),
         "last_modified_at": login,
+        "certainty": "sure",
         "in_scope": True,
         "holder_cause": "in_scope",
     } == row
@@ -216,6 +218,27 @@ def test_activity_is_not_monitored_when_the_org_shows_no_logins() -> None:
     rows = conformed([{"LastLoginDate": AT}, {}], found=lookups(shows_logins=False))
 
     assert [row["activity_band"] for row in rows] == ["not_monitored"] * 2
+
+
+def test_a_last_login_that_is_not_remembered_has_no_band() -> None:
+    """Where a reconstructed user's last login is not known, the band is null, neither `never` nor a guess."""
+    landed = users({"LastLoginDate": AT}, {"LastLoginDate": None}, {"LastLoginDate": None}, {})
+    known = pa.array([True, False, True, None])
+
+    rows = people(landed.append_column(LOGIN_KNOWN, known), lookups(), ScopeRules.parse(["*"]), AT)
+
+    assert rows["activity_band"].to_pylist() == ["0-30", None, "never", "never"]
+    assert rows["last_login_at"].to_pylist() == [AT, None, None, None]
+
+
+def test_how_sure_a_user_is_comes_from_the_landing() -> None:
+    """A reconstructed user keeps the certainty it came with; without one it is sure, in both tables."""
+    landed = users({}, {}, {}, {}).append_column(CERTAINTY, pa.array(["unsure", "likely", "sure", None]))
+
+    rows = people(landed, lookups(), ScopeRules.parse(["*"]), AT)
+
+    assert rows["certainty"].to_pylist() == ["unsure", "likely", "sure", "sure"]
+    assert published_users(rows)["certainty"].to_pylist() == ["unsure", "likely", "sure", "sure"]
 
 
 @pytest.mark.parametrize(

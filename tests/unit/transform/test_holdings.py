@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -23,7 +26,7 @@ from tests.unit.transform.made_org import (
 )
 
 from license_ledger.errors import CorruptAnswer, SchemaDrift
-from license_ledger.schemas import SEATS
+from license_ledger.schemas import ACCOUNT_CLASSES, ACTIVITY_BANDS, CERTAINTIES, SEATS
 from license_ledger.transform.conform import people
 from license_ledger.transform.features import feature_flags, feature_label, feature_type
 from license_ledger.transform.holdings import (
@@ -33,10 +36,11 @@ from license_ledger.transform.holdings import (
     feature_holdings,
     user_holdings,
 )
+from license_ledger.transform.landed import CERTAINTY, LOGIN_KNOWN
 from license_ledger.transform.licenses import licenses
 from license_ledger.transform.person_index import PERSON_COLUMNS, PersonIndex
 from license_ledger.transform.persons import Persons
-from license_ledger.transform.scope import ScopeRules
+from license_ledger.transform.scope import HOLDER_CAUSES, ScopeRules
 from license_ledger.transform.seats import seats
 
 PSL = record_id("0PL", 1)
@@ -103,6 +107,7 @@ def test_a_holding_knows_its_holder() -> None:
         "activity_band": "31-60",
         "account_class": "contractor",
         "cause": "public_mailbox",
+        "certainty": "sure",
         "is_system": False,
         "in_scope": False,
         "created_at": None,
@@ -233,6 +238,7 @@ def _index_people(ids: list[str]) -> pa.Table:
             "holder_cause": pa.array(
                 [("public_mailbox", "in_scope")[n % 2] for n in range(size)], pa.string()
             ),
+            "certainty": pa.array([CERTAINTIES[n % 3] for n in range(size)], pa.string()),
         }
     ).select(PERSON_COLUMNS)
 
@@ -261,6 +267,37 @@ def test_the_index_finds_exactly_who_is_in_it(ids: list[str], wanted: list[str],
     assert table["is_active"].to_pylist() == (persons.is_active == 1).tolist()
     assert (Persons.of(table).cause == persons.cause).all()
     assert len(ids) == len(index)
+
+
+@st.composite
+def _persons(draw: st.DrawFn) -> Persons:
+    """Any people: every attribute over its whole vocabulary, not known included."""
+    size = draw(st.integers(0, 20))
+
+    def codes(number: int) -> npt.NDArray[np.uint8]:
+        drawn = draw(st.lists(st.integers(0, number - 1), min_size=size, max_size=size))
+        return np.array(drawn, np.uint8)
+
+    return Persons(
+        is_active=codes(2),
+        in_scope=codes(2),
+        frozen=codes(3),
+        band=codes(len(ACTIVITY_BANDS) + 1),
+        account_class=codes(len(ACCOUNT_CLASSES)),
+        cause=codes(len(HOLDER_CAUSES)),
+        certainty=codes(len(CERTAINTIES)),
+    )
+
+
+@given(_persons())
+def test_packed_people_come_out_as_they_went_in(persons: Persons) -> None:
+    """All attributes fit one number per person, none runs into its neighbor, and they are read back alike."""
+    packed = persons.packed()
+    back = Persons.unpacked(packed)
+
+    assert packed.dtype == np.uint16
+    for each in fields(Persons):
+        assert (getattr(back, each.name) == getattr(persons, each.name)).all(), each.name
 
 
 @pytest.mark.parametrize("wrong", ["0055g0000000001", "0055g0000000001AAAA", "0055g000000-001AAA", ""])
@@ -302,6 +339,46 @@ def test_seats_are_the_holdings_in_scope() -> None:
     ]
     for each in found.schema:
         assert each.nullable or not found[each.name].null_count
+
+
+@pytest.mark.parametrize(
+    ("of_user", "of_assignment", "expected"),
+    [
+        ("sure", "sure", "sure"),
+        ("sure", "likely", "likely"),
+        ("unsure", "likely", "unsure"),
+        ("likely", "unsure", "unsure"),
+        ("likely", None, "likely"),
+        (None, None, "sure"),
+    ],
+)
+def test_a_seat_is_as_sure_as_the_less_sure_of_user_and_assignment(
+    of_user: str | None, of_assignment: str | None, expected: str
+) -> None:
+    """Assigned seats take the worse certainty; user and feature seats that of the user."""
+    landed = users({FLAGS[0]: True}).append_column(CERTAINTY, pa.array([of_user], pa.string()))
+    rows = people(landed, lookups(), ScopeRules.parse(["*"]), AT)
+    assignment = _assignments((0, PSL)).append_column(CERTAINTY, pa.array([of_assignment], pa.string()))
+    held = [user_holdings(rows), feature_holdings(rows, landed, FLAGS), _assigned(assignment, rows).holdings]
+
+    found = seats(pa.concat_tables(held), _licenses())
+
+    assert {row["license_layer"]: row["certainty"] for row in found.to_pylist()} == {
+        "user": of_user or "sure",
+        "feature": of_user or "sure",
+        "permission_set": expected,
+    }
+
+
+def test_a_band_that_is_not_known_stays_null_on_the_seat() -> None:
+    """Directly and by way of the index, the seats of a user without a remembered login have no band."""
+    landed = users({}).append_column(LOGIN_KNOWN, pa.array([False]))
+    rows = people(landed, lookups(), ScopeRules.parse(["*"]), AT)
+    assigned = _assigned(_assignments((0, PSL)), rows).holdings
+
+    found = seats(pa.concat_tables([user_holdings(rows), assigned]), _licenses())
+
+    assert found["activity_band"].to_pylist() == [None, None]
 
 
 def test_seats_of_platform_users_are_published_with_a_star() -> None:
