@@ -80,6 +80,11 @@ def made_snapshot(
         "unexplained_count": 0,
         "ledger_version": "0.1.0",
         "schema_version": SCHEMA_VERSION,
+        "built_at": captured_at,
+        "derived_from": json.dumps({"snapshot_date": day.isoformat(), "run": "r1"}),
+        "settings": "{}",
+        "is_partial": False,
+        "certainty": None,
         "manifest": "{}",
     }
     return MadeSnapshot(org_id, day, snapshot_id, values | row, tables)
@@ -127,6 +132,7 @@ def made_users(count: int, captured_at: datetime) -> pa.Table:
         "last_modified_at": pa.repeat(
             pa.scalar(captured_at - timedelta(days=50), pa.timestamp("us", "UTC")), count
         ),
+        "certainty": pa.repeat("sure", count),
     }
     return shaped("users", columns, count)
 
@@ -157,7 +163,7 @@ def made_licenses(seats: pa.Table, captured_at: datetime) -> tuple[pa.Table, pa.
         used = active + inactive + outside
         causes = {"in_scope": active, "deactivated_holder": inactive, "third_party_domain": outside}
         mismatches += [
-            _named(license_) | {"cause": cause, "seat_count": n, "detail": None}
+            _named(license_) | {"cause": cause, "seat_count": n, "detail": None, "certainty": "sure"}
             for cause, n in causes.items()
             if n
         ]
@@ -175,12 +181,13 @@ def made_licenses(seats: pa.Table, captured_at: datetime) -> tuple[pa.Table, pa.
                 "active_holder_count": active + outside,
                 "all_holder_count": used,
                 "in_scope_count": active,
+                "certainty": "sure",
             }
         )
     licenses.append(
         _named(STORAGE)
         | {"is_unlimited": False, "total_count": 100, "used_count": 40, "available_count": 60}
-        | {"used_as_of": captured_at, "count_basis": "not_counted"}
+        | {"used_as_of": captured_at, "count_basis": "not_counted", "certainty": "sure"}
     )
     return (
         pa.Table.from_pylist(licenses, table("licenses").arrow_schema),
@@ -198,7 +205,9 @@ def shaped(name: str, columns: Mapping[str, Any], count: int) -> pa.Table:
 
 def _held(users: pa.Table, license_: tuple[str, str, str, str]) -> pa.Table:
     count = users.num_rows
-    constant = {name: pa.repeat(value, count) for name, value in _named(license_).items()}
+    constant = {
+        name: pa.repeat(value, count) for name, value in (_named(license_) | {"certainty": "sure"}).items()
+    }
     shared = ("user_id", "is_active", "is_frozen", "activity_band", "account_class")
     cause = pc.if_else(users["is_active"], "in_scope", "deactivated_holder")
     return shaped("seats", constant | {name: users[name] for name in shared} | {"cause": cause}, count)

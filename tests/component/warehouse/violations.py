@@ -63,6 +63,15 @@ def _bonus_license(made: Tables) -> Tables:
     return grown(made, "licenses", odd | zero, license_id=MARKETING[1])
 
 
+def _unremembered(made: Tables) -> pa.Table:
+    """The seats, those of one user without an activity band."""
+    seats = made["seats"]
+    band = pc.if_else(pc.equal(seats["user_id"], "005000000000008AAA"), None, seats["activity_band"])
+    return seats.set_column(
+        seats.column_names.index("activity_band"), seats.schema.field("activity_band"), band
+    )
+
+
 VIOLATIONS: list[tuple[str, str, Callable[[Tables], Tables]]] = [
     (
         "bridge_identity",
@@ -277,6 +286,14 @@ VIOLATIONS: list[tuple[str, str, Callable[[Tables], Tables]]] = [
         "activity_unlike_login",
         "users.activity_band: never",
         lambda t: edited(t, "users", {"last_login_at": lambda r: r["created_at"]}, activity_band="never"),
+    ),
+    (
+        "activity_unlike_login",
+        "users.activity_band: not remembered",
+        lambda t: (
+            edited(t, "users", {"activity_band": None}, user_id="005000000000008AAA")
+            | {"seats": _unremembered(t)}
+        ),
     ),
     ("id_format", "users.profile_id", lambda t: edited(t, "users", {"profile_id": "00e000000000001"})),
     ("vocabulary", "users.scope_reason", lambda t: edited(t, "users", {"scope_reason": "no_email"})),

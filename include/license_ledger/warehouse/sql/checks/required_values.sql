@@ -4,15 +4,13 @@ SELECT
         WHEN user_id IS NULL THEN 'user_id'
         WHEN account_class IS NULL THEN 'account_class'
         WHEN scope_reason IS NULL THEN 'scope_reason'
-        WHEN is_active IS NULL THEN 'is_active'
-        ELSE 'activity_band'
+        ELSE 'is_active'
     END AS subject
 FROM users
 WHERE user_id IS NULL
     OR account_class IS NULL
     OR scope_reason IS NULL
     OR is_active IS NULL
-    OR activity_band IS NULL
 UNION ALL
 SELECT
     'licenses.' || CASE
@@ -33,7 +31,6 @@ SELECT
         WHEN license_layer IS NULL THEN 'license_layer'
         WHEN license_id IS NULL THEN 'license_id'
         WHEN is_active IS NULL THEN 'is_active'
-        WHEN activity_band IS NULL THEN 'activity_band'
         WHEN account_class IS NULL THEN 'account_class'
         ELSE 'cause'
     END AS subject
@@ -42,7 +39,6 @@ WHERE user_id IS NULL
     OR license_layer IS NULL
     OR license_id IS NULL
     OR is_active IS NULL
-    OR activity_band IS NULL
     OR account_class IS NULL
     OR cause IS NULL
 UNION ALL

@@ -64,3 +64,27 @@ FROM mismatches
 WHERE cause NOT IN (
     SELECT word FROM vocabulary WHERE table_name = 'mismatches' AND column_name = 'cause'
 )
+UNION ALL
+SELECT 'users.certainty' AS subject
+FROM users
+WHERE certainty NOT IN (
+    SELECT word FROM vocabulary WHERE table_name = 'users' AND column_name = 'certainty'
+)
+UNION ALL
+SELECT 'licenses.certainty' AS subject
+FROM licenses
+WHERE certainty NOT IN (
+    SELECT word FROM vocabulary WHERE table_name = 'licenses' AND column_name = 'certainty'
+)
+UNION ALL
+SELECT 'seats.certainty' AS subject
+FROM seats
+WHERE certainty NOT IN (
+    SELECT word FROM vocabulary WHERE table_name = 'seats' AND column_name = 'certainty'
+)
+UNION ALL
+SELECT 'mismatches.certainty' AS subject
+FROM mismatches
+WHERE certainty NOT IN (
+    SELECT word FROM vocabulary WHERE table_name = 'mismatches' AND column_name = 'certainty'
+)
