@@ -9,8 +9,9 @@ round: what is missing is found by describe, and objects that no org is without 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from license_ledger.errors import (
@@ -33,7 +34,14 @@ from license_ledger.salesforce.inspection import (
     units_of,
 )
 from license_ledger.salesforce.limits import read_limits, require_calls, require_jobs
-from license_ledger.salesforce.objects import OBJECTS, ORGANIZATION, USER, USER_LICENSE, VIEW_SETUP
+from license_ledger.salesforce.objects import (
+    HISTORY_OBJECTS,
+    OBJECTS,
+    ORGANIZATION,
+    USER,
+    USER_LICENSE,
+    VIEW_SETUP,
+)
 from license_ledger.salesforce.plans import absent, plan_of, without_object
 
 if TYPE_CHECKING:
@@ -43,6 +51,9 @@ __all__ = ["Inspection", "arrow_schema", "extracted_schema", "inspect", "soql"]
 
 Answers = Mapping[str, Any]
 
+REMEMBERED_DAYS = 180
+"""How far back Salesforce remembers set-up changes; logins for a little longer (Object Reference)."""
+
 
 def inspect(
     client: RestClient,
@@ -50,6 +61,8 @@ def inspect(
     captured_at: datetime,
     bulk_threshold: int = 2000,
     api_reserve_percent: float = 10.0,
+    history: bool = False,
+    metrics_since: date | None = None,
 ) -> Inspection:
     """
     Find out what can be extracted and how. Costs four calls where the org serves composite requests.
@@ -59,6 +72,10 @@ def inspect(
         captured_at: when the snapshot begins (UTC).
         bulk_threshold: objects that grow with the number of people go through Bulk API 2.0 above this.
         api_reserve_percent: share of the daily allocations that is left to others.
+        history: also plan what Salesforce remembers of the past: logins and set-up changes of 180 days, and
+            the metrics of all days. What is not visible of it is a capability, no error.
+        metrics_since: first day of Salesforce's own metrics that is wanted, every day that there is when
+            None; the newest day is always among them.
 
     Returns:
         The inspection.
@@ -72,14 +89,15 @@ def inspect(
         LedgerError: Salesforce could not be asked.
     """
     warning = client.negotiate()
-    answers = ask_many(client, _reads())
+    wanted = _wanted(captured_at, history=history)
+    answers = ask_many(client, _reads(wanted))
     org_name, is_sandbox = _organization(answers)
     limits, limits_visible = read_limits(client)
     require_calls(limits, api_reserve_percent)
     plans: dict[str, ObjectPlan] = {}
     capabilities: list[Capability] = []
-    for declared in OBJECTS:
-        plans[declared.name], missing = _plan(declared, answers, bulk_threshold)
+    for declared in wanted:
+        plans[declared.name], missing = _plan(declared, answers, bulk_threshold, metrics_since)
         capabilities += missing
     require_jobs(limits, api_reserve_percent, sum(plan["api"] == "bulk" for plan in plans.values()))
     if not limits_visible:
@@ -108,10 +126,22 @@ _WITHOUT_LIMITS: Capability = {
 }
 
 
-def _reads() -> dict[str, Read]:
+def _wanted(captured_at: datetime, *, history: bool) -> tuple[SalesforceObject, ...]:
+    """The objects to plan, with the conditions that the moment of the snapshot decides."""
+    if not history:
+        return OBJECTS
+    first = captured_at.astimezone(UTC) - timedelta(days=REMEMBERED_DAYS)
+    dated = (
+        replace(each, where=f"{each.since} >= {first:%Y-%m-%dT%H:%M:%SZ}" if each.since else "")
+        for each in HISTORY_OBJECTS
+    )
+    return (*(replace(each, newest_by="") if each.newest_by else each for each in OBJECTS), *dated)
+
+
+def _reads(wanted: Sequence[SalesforceObject]) -> dict[str, Read]:
     """Everything to ask, by ``describe:`` or ``rows:`` and the object."""
     reads: dict[str, Read] = {"organization": query_of("SELECT Id, Name, IsSandbox FROM Organization")}
-    for declared in OBJECTS:
+    for declared in wanted:
         reads[f"describe:{declared.name}"] = describe_of(declared.name)
         if declared is USER_LICENSE:
             reads["rows:UserLicense"] = query_of("SELECT UsedLicenses FROM UserLicense")
@@ -141,7 +171,7 @@ def _organization(answers: Answers) -> tuple[str, bool]:
 
 
 def _plan(
-    declared: SalesforceObject, answers: Answers, bulk_threshold: int
+    declared: SalesforceObject, answers: Answers, bulk_threshold: int, metrics_since: date | None
 ) -> tuple[ObjectPlan, list[Capability]]:
     describe, rows = answers[f"describe:{declared.name}"], answers.get(f"rows:{declared.name}")
     refusal = next((a for a in (describe, rows) if isinstance(a, Refusal) and _hides(a)), None)
@@ -156,7 +186,7 @@ def _plan(
         # Counting timed out, or the like: the rows themselves may still be had.
         plan["rows"] = None
     elif declared.newest_by:
-        plan["where"] = _newest(declared, rows)
+        plan["where"] = _since(declared, rows, metrics_since)
     elif declared is not ORGANIZATION:
         plan["rows"] = _total(declared, rows)
     if declared.never_empty and plan["rows"] == 0:
@@ -198,11 +228,13 @@ def _total(declared: SalesforceObject, answer: Any) -> int:
     return total
 
 
-def _newest(declared: SalesforceObject, answer: Any) -> str:
-    """The condition for the newest day; empty when there are no rows at all."""
+def _since(declared: SalesforceObject, answer: Any, wanted: date | None) -> str:
+    """The condition for the days that are wanted; empty when that is all, or there are no rows at all."""
     try:
         newest = answer["records"][0]["expr0"]
-        return f"{declared.newest_by} = {date.fromisoformat(newest).isoformat()}" if newest else ""
+        if not newest or wanted is None:
+            return ""
+        return f"{declared.newest_by} >= {min(wanted, date.fromisoformat(newest)).isoformat()}"
     except (KeyError, IndexError, TypeError, ValueError):
         raise CorruptAnswer(
             f"newest day of {declared.name}", "an answer that names no day", "run again"

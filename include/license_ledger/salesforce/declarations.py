@@ -78,7 +78,9 @@ class SalesforceObject:
         never_empty: every org has rows of it, so that none means "not visible".
         large: has about as many rows as there are people, or more.
         where: condition of the query.
-        newest_by: only rows of the newest day by this field are wanted.
+        newest_by: the field that dates its rows; of those that are known already only the newest are wanted,
+            unless history is asked for.
+        since: only rows of the last 180 days by this field are wanted.
         flag_prefix: fields of this prefix are extracted as well, as many as describe offers.
         flag_exceptions: fields of the prefix that are none of them.
     """
@@ -88,11 +90,12 @@ class SalesforceObject:
     permission: str
     costs: str
     unlocks: str
-    group: Literal["people", "licenses"]
+    group: Literal["people", "licenses", "history"]
     required: bool = False
     never_empty: bool = False
     large: bool = False
     where: str = ""
     newest_by: str = ""
+    since: str = ""
     flag_prefix: str = ""
     flag_exceptions: frozenset[str] = frozenset()

@@ -28,7 +28,9 @@ __all__ = [
 ]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z][A-Za-z0-9_]*)?")
-_CONDITION = re.compile(r"(?:IsFrozen = true|MetricsDate = \d{4}-\d\d-\d\d)?")
+_CONDITION = re.compile(
+    r"(?:IsFrozen = true|MetricsDate >= \d{4}-\d\d-\d\d|LoginTime >= \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)?"
+)
 
 
 class Capability(TypedDict):
@@ -132,19 +134,19 @@ def soql(inspection: Inspection, object_name: str) -> str:
 
 def units_of(plans: Mapping[str, ObjectPlan]) -> list[Unit]:
     """
-    Cut the work into few tasks: each bulk object alone and first, the rest in one unit of people and one of
-    licenses.
+    Cut the work into few tasks: each bulk object alone and first, the rest in one unit of people, one of
+    licenses, and one of history where that was asked for.
     """
     available = {name: plan for name, plan in plans.items() if plan["available"]}
     units: list[Unit] = [
         {"label": name, "objects": [name]} for name, plan in available.items() if plan["api"] == "bulk"
     ]
-    for group, label in (("people", "people"), ("licenses", "licenses")):
+    for group in ("people", "licenses", "history"):
         names = [
             name
             for name, plan in available.items()
             if plan["api"] == "rest" and object_named(name).group == group
         ]
         if names:
-            units.append({"label": label, "objects": names})
+            units.append({"label": group, "objects": names})
     return units

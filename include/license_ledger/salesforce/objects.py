@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from license_ledger.salesforce.declarations import Field, SalesforceObject
 
-__all__ = ["OBJECTS", "VIEW_SETUP", "object_named"]
+__all__ = ["HISTORY_OBJECTS", "OBJECTS", "VIEW_SETUP", "object_named"]
 
 VIEW_SETUP = "View Setup and Configuration"
 _ASSIGN = f"{VIEW_SETUP} or Assign Permission Sets"
@@ -117,6 +117,7 @@ USER_LOGIN = SalesforceObject(
         Field("UserId", required=True, personal="pseudonym"),
         Field("IsFrozen", "boolean", required=True, personal="attribute"),
         Field("IsPasswordLocked", "boolean", personal="attribute"),
+        Field("LastModifiedDate", "datetime", personal="attribute"),
     ),
     permission="Manage Users",
     costs="whether a user is frozen",
@@ -270,6 +271,7 @@ def _metric(name: str, *own: Field, costs: str, unlocks: str) -> SalesforceObjec
         *own,
         Field("AssignedUserCount", "int", required=True),
         Field("ActiveUserCount", "int", costs="users active within thirty days, as Salesforce counts them"),
+        _STAMP,
     )
     return SalesforceObject(
         name,
@@ -322,12 +324,48 @@ OBJECTS: tuple[SalesforceObject, ...] = (
     ACTIVE_PERM_SET_LICENSE_METRIC,
     ACTIVE_FEATURE_LICENSE_METRIC,
 )
-"""Everything that is extracted."""
+"""Everything that is extracted every day."""
+
+LOGIN_HISTORY = SalesforceObject(
+    "LoginHistory",
+    (
+        Field("Id", required=True),
+        Field("UserId", required=True, personal="pseudonym"),
+        Field("LoginTime", "datetime", required=True, personal="activity"),
+        Field("Status", required=True, personal="activity"),
+    ),
+    permission="Monitor Login History",
+    costs="last logins as of past days: their activity bands are null",
+    unlocks="activity_band and last_login_at of reconstructed snapshots",
+    group="history",
+    large=True,
+    since="LoginTime",
+)
+
+SETUP_AUDIT_TRAIL = SalesforceObject(
+    "SetupAuditTrail",
+    (
+        Field("Id", required=True),
+        Field("Action", required=True),
+        Field("Section"),
+        Field("Display", required=True, personal="identity"),
+        Field("CreatedDate", "datetime", required=True),
+        Field("CreatedById", personal="pseudonym"),
+        Field("DelegateUser", personal="identity"),
+    ),
+    permission=VIEW_SETUP,
+    costs="changes of users in the past",
+    unlocks="reconstructed snapshots of past days",
+    group="history",
+)
+
+HISTORY_OBJECTS: tuple[SalesforceObject, ...] = (LOGIN_HISTORY, SETUP_AUDIT_TRAIL)
+"""What Salesforce itself remembers of the past; extracted only where a past day is to be reconstructed."""
 
 
 def object_named(name: str) -> SalesforceObject:
     """The declared object of that name. Raises KeyError when there is none."""
-    for candidate in OBJECTS:
+    for candidate in (*OBJECTS, *HISTORY_OBJECTS):
         if candidate.name == name:
             return candidate
     raise KeyError(f"no object called {name} is extracted")
