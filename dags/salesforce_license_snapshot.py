@@ -3,6 +3,7 @@ Take the daily snapshot of every Salesforce license and of everyone who holds on
 
 | step | what it does |
 |---|---|
+| Choose source | decides what the day is made of: the present, its own landing, or Salesforce's memory |
 | Refresh token | gets an access token; stores a rotated refresh token before anything else |
 | Inspect org | finds out what can be read, by which API, and what a missing permission costs |
 | Extract | lands every object as typed Parquet, large ones by Bulk API 2.0 |
@@ -13,8 +14,16 @@ Take the daily snapshot of every Salesforce license and of everyone who holds on
 | Load warehouse | loads it, and emits one asset event per table, with the day as partition key |
 | Summarize | the license position and the bridge, as Markdown |
 
-**Trigger it** for today without any parameter, or name today as partition key. Salesforce only answers with
-its present state, so a day that lies ahead or has passed is refused. A second run of a day replaces that day.
+**Trigger it** for today without any parameter, or name a day as partition key; **backfill it** over any range
+of days. Today's state is never stored under another day's name:
+
+| a day | becomes |
+|---|---|
+| today | *observed*, and replaced by a second run of today |
+| past, with a landing | *replayed* from it with today's settings; Salesforce is not asked |
+| past, without one | *reconstructed* from a later landing or extract by what Salesforce remembers |
+| published as observed, landing gone; or beyond memory | skipped; the first task says why |
+| ahead | refused |
 
 **When it fails**, the failed task's log says what was asked, what came back and what to do about it; the name
 of the error is a heading in `docs/runbook.md`. Errors that may pass are tried again by themselves.
@@ -29,7 +38,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from airflow.sdk import DAG, CronPartitionTimetable, TaskGroup, chain, result, task
+from airflow.sdk import DAG, CronPartitionTimetable, TaskGroup, TriggerRule, chain, result, task
 
 from license_ledger.airflow import steps
 from license_ledger.airflow.assets import assets
@@ -62,6 +71,11 @@ def license_snapshot(org: str) -> DAG:
     ) as dag:
         with group("salesforce", group_display_name="Read Salesforce", tooltip="Only queries, ever."):
 
+            @step(task_display_name="Choose source", execution_timeout=SHORT)
+            def choose_source() -> dict[str, Any]:
+                """Decide what the day is made of: the present, its own landing, or Salesforce's memory."""
+                return steps.choose_source(org)
+
             @step(task_display_name="Refresh token", execution_timeout=SHORT)
             def refresh_token() -> dict[str, Any]:
                 """Get an access token; a rotated refresh token is stored before the access token is used."""
@@ -72,7 +86,7 @@ def license_snapshot(org: str) -> DAG:
                 """Find out what can be read. Returns the units to extract; the receipt is XCom `receipt`."""
                 return steps.inspect_org(org)
 
-            refreshed, units = refresh_token(), inspect_org()
+            chosen, refreshed, units = choose_source(), refresh_token(), inspect_org()
             extract = ExtractOperator.partial(
                 task_id="extract",
                 task_display_name="Extract",
@@ -83,8 +97,12 @@ def license_snapshot(org: str) -> DAG:
             ).expand(unit=units)
 
         with group("ledger", group_display_name="Keep the ledger", tooltip="Pure: the same rows every time."):
-
-            @step(task_display_name="Transform", execution_timeout=LONG)
+            # A replay extracts nothing: its skipped extract must not keep it from going on.
+            @step(
+                task_display_name="Transform",
+                execution_timeout=LONG,
+                trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
+            )
             def transform() -> dict[str, Any]:
                 """Apply the company filter, classify accounts, build `users` and `seats`."""
                 return steps.transform(org)
@@ -122,7 +140,8 @@ def license_snapshot(org: str) -> DAG:
             published = [publish(), load_warehouse(), summarize()]
             published[-1].operator.operator_extra_links = (CompanyInformationLink(),)
 
-        chain(refreshed, units, extract, *ledger, *published)
+        chain(chosen, refreshed, units, extract, *ledger, *published)
+        chain(chosen, ledger[0])
     return dag
 
 

@@ -26,7 +26,7 @@ from local_stack.home import HOME_VARIABLE, Home
 from local_stack.processes import StackFailed
 from local_stack.progress import Follower, follow
 from local_stack.stack import START_SECONDS, Running, stack
-from local_stack.tasks import reason
+from local_stack.tasks import reason, skipped
 
 COMMAND = "make run"
 console = Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else 110)
@@ -90,9 +90,8 @@ def _take_snapshots(
         for follower in followers:
             _give_up(running, follower)
         raise
-    for follower in followers:
-        _say_outcome(running, follower, states[follower.dag_id], settings)
-    return set(states.values()) == {"success"}
+    outcomes = [_say_outcome(running, follower, states[follower.dag_id], settings) for follower in followers]
+    return all(outcomes)
 
 
 def _prepare(running: Running, wanted: str) -> None:
@@ -118,17 +117,24 @@ def _give_up(running: Running, follower: Follower) -> None:
         _say(f"the run could not be marked as failed ({type(error).__name__})")
 
 
-def _say_outcome(running: Running, follower: Follower, state: str, settings: Settings) -> None:
+def _say_outcome(running: Running, follower: Follower, state: str, settings: Settings) -> bool:
+    """Print what came of a run. Returns whether there is a snapshot."""
     from license_ledger.warehouse.duckdb import warehouse_path
     from local_stack.report import print_report
 
-    if state != "success":
-        _failed(reason(running.api, follower.dag_id, follower.run_id))
-        return
+    why = (
+        skipped(running.api, follower.dag_id, follower.run_id)
+        if state == "success"
+        else reason(running.api, follower.dag_id, follower.run_id)
+    )
+    if why:
+        _failed(why)
+        return False
     loaded: Any = running.api.result(follower.dag_id, follower.run_id, "load_warehouse") or {}
     if settings.warehouse.startswith("duckdb:") and "org_id" in loaded:
         path = Path(warehouse_path(settings.warehouse))
         print_report(console, path, loaded["org_id"], loaded["snapshot_date"])
+    return True
 
 
 def _say_where(settings: Settings, is_demo: bool, seconds: float) -> None:

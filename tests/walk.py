@@ -133,6 +133,11 @@ class Walk:
             sleep=lambda seconds: None,
         )
 
+    def chosen(self, context: RunContext, *, only_landing: bool = False) -> RunContext:
+        """The context after the first step, which decides what the day is made of."""
+        source = pipeline.choose_source(context, only_landing=only_landing)
+        return replace(context, source=source, org_id=source["org_id"])
+
     def extract(self, context: RunContext) -> None:
         """The steps that ask Salesforce."""
         pipeline.refresh_token(context)
@@ -151,8 +156,20 @@ class Walk:
 
     def run(self, company_names: list[str] | None = None, *, load: bool = True) -> reader.Snapshot:
         """A whole run; returns the snapshot that is published then."""
-        context = self.context(company_names)
-        self.extract(context)
+        return self.run_day(None, company_names, load=load)
+
+    def run_day(
+        self,
+        day: date | None,
+        company_names: list[str] | None = None,
+        *,
+        load: bool = True,
+        only_landing: bool = False,
+    ) -> reader.Snapshot:
+        """A whole run for a day, today's when None, by whatever way it can be had."""
+        context = self.chosen(self.context(company_names, day), only_landing=only_landing)
+        if context.source is not None and context.source["extracts"]:
+            self.extract(context)
         self.settle(context, load=load)
         return reader.open_snapshot(context.staging, context.org, context.snapshot_date)
 

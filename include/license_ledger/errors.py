@@ -19,7 +19,8 @@ Every error of the ledger, in one tree. May import nothing of the package.
     │   ├── BadQuery                  Salesforce does not understand the query
     │   ├── JobFailed                 Salesforce gave up on a bulk job
     │   ├── QuotaExhausted            the org's daily API allocation is used up, or nearly
-    │   ├── SnapshotRefused           this day cannot be snapshot: it lies ahead, or nothing is known of it
+    │   ├── SnapshotRefused           this day cannot be snapshot: it lies ahead, or has no such day
+    │   │   └── DayOutOfReach         nothing can be made of this past day; its run is skipped
     │   └── StagingUnwritable         the staging area refuses to be written
     └── DataError                 fails at once, the evidence is kept
         ├── SchemaDrift               an object or a field that the ledger cannot do without is not there
@@ -45,6 +46,7 @@ __all__ = [
     "CorruptAnswer",
     "CorruptSnapshot",
     "DataError",
+    "DayOutOfReach",
     "GrantLost",
     "ImplausibleSnapshot",
     "JobFailed",
@@ -156,7 +158,11 @@ class QuotaExhausted(PermanentError):
 
 
 class SnapshotRefused(PermanentError):
-    """No snapshot can be taken for this day: it lies ahead, or nothing can be known about it."""
+    """No snapshot can be taken for this day: it lies ahead, or is no day at all."""
+
+
+class DayOutOfReach(SnapshotRefused):
+    """Nothing can be made of a past day, or nothing better than what is published; its run is skipped."""
 
 
 class StagingUnwritable(PermanentError):

@@ -18,6 +18,29 @@ class Unit(TypedDict):
     objects: list[str]
 
 
+class Source(TypedDict):
+    """
+    What the tables of a day are made of.
+
+    Attributes:
+        provenance: ``observed``, ``replayed`` or ``reconstructed``.
+        org_id: 18 characters; empty while nothing but Salesforce could tell it.
+        landing_date: ISO day of the landing that is read; of today where this run extracts it.
+        landing_run: run key of that landing.
+        extracts: whether this run extracts that landing itself.
+        snapshot_id: of what will be published.
+        reason: why, in words.
+    """
+
+    provenance: str
+    org_id: str
+    landing_date: str
+    landing_run: str
+    extracts: bool
+    snapshot_id: str
+    reason: str
+
+
 class TokenReceipt(TypedDict):
     """Which org the token opens. ``instance`` is a host name."""
 

@@ -13,12 +13,15 @@ import pyarrow as pa
 from pyarrow.dataset import Dataset, dataset
 
 from license_ledger.errors import SchemaDrift
+from license_ledger.receipts import Source
 from license_ledger.salesforce.credentials import Credentials
 from license_ledger.salesforce.inspection import Inspection
 from license_ledger.salesforce.rest import RestClient
 from license_ledger.salesforce.tokens import Sessions
 from license_ledger.settings import Settings
+from license_ledger.source import is_present
 from license_ledger.staging.landing import ObjectReceipt, RunFolder
+from license_ledger.staging.orgs import known_org
 from license_ledger.staging.parquet import FileReceipt, ParquetSink
 from license_ledger.staging.storage import Storage
 
@@ -45,6 +48,8 @@ class RunContext:
         staging: root of the staging area.
         company_names: the company filter of this run.
         org_id: 18 characters; empty until it is known, then asked of the session.
+        source: what the tables are made of; None: the landing of this run itself.
+        began: when the run began; None: at the present.
         clock: the present, with a time zone.
         sleep: how to pause between tries of a call, in seconds.
     """
@@ -59,18 +64,59 @@ class RunContext:
     staging: Storage
     company_names: tuple[str, ...]
     org_id: str = ""
+    source: Source | None = None
+    began: datetime | None = None
     clock: Callable[[], datetime] = field(default=_utc_now)
     sleep: Callable[[float], None] = field(default=time.sleep)
 
     @cached_property
     def org(self) -> str:
-        """18-character id of the org."""
-        return self.org_id or self.sessions.current().org_id
+        """18-character id of the org: as given, else as the connection led to it before, else asked for."""
+        known = self.org_id or known_org(self.landing, self.connection_id, self.credentials.fingerprint)
+        return known or self.sessions.current().org_id
+
+    @property
+    def provenance(self) -> str:
+        """What the snapshot may call itself: tables made anew after their day are replayed."""
+        chosen = "observed" if self.source is None else self.source["provenance"]
+        now = self.clock()
+        is_late = chosen == "observed" and not is_present(self.snapshot_date, self.began or now, now)
+        return "replayed" if is_late else chosen
+
+    @property
+    def reconstructs(self) -> bool:
+        """Whether the day is rolled back from a later landing."""
+        return self.source is not None and self.source["provenance"] == "reconstructed"
+
+    @property
+    def landing_date(self) -> date:
+        """The day whose landing this run reads, and writes where it extracts."""
+        return self.snapshot_date if self.source is None else date.fromisoformat(self.source["landing_date"])
+
+    @cached_property
+    def own_folder(self) -> RunFolder:
+        """The folder for what this run makes."""
+        return RunFolder(self.landing, self.org, self.snapshot_date, self.run_key)
+
+    @cached_property
+    def extracted(self) -> Landed:
+        """What was extracted, by this run or by the one whose landing it reads."""
+        key = self.run_key if self.source is None else self.source["landing_run"]
+        return Landed(RunFolder(self.landing, self.org, self.landing_date, key), self.own_folder)
 
     @cached_property
     def landed(self) -> Landed:
-        """The run's folder."""
-        return Landed(RunFolder(self.landing, self.org, self.snapshot_date, self.run_key))
+        """The objects as of the snapshot date: as extracted, or as rolled back to it."""
+        if self.reconstructs:
+            return Landed(self.own_folder, self.own_folder)
+        return self.extracted
+
+    @property
+    def snapshot_id(self) -> str:
+        """Identifies what this run will publish."""
+        if self.source is not None and self.source["snapshot_id"]:
+            return self.source["snapshot_id"]
+        return self.extracted.snapshot_id
 
     def client(self) -> RestClient:
         """A new client of the org, at the connection's API version."""
@@ -86,13 +132,15 @@ class RunContext:
 @dataclass(frozen=True)
 class Landed:
     """
-    The folder of a run, read in the light of its inspection.
+    The folder of a run, read in the light of its inspection, and the folder for what is made of it.
 
     Attributes:
-        folder: the run folder.
+        folder: the run folder with the landed objects.
+        work: the folder for work files; another one where a run reads the landing of an earlier run.
     """
 
     folder: RunFolder
+    work: RunFolder
 
     @cached_property
     def inspection(self) -> Inspection:
@@ -107,7 +155,7 @@ class Landed:
 
     @property
     def snapshot_id(self) -> str:
-        """Identifies what this run will publish."""
+        """The snapshot that was to be published when this was extracted."""
         return str(self.folder.read_json(INSPECTION)["snapshot_id"])
 
     def columns(self, object_name: str) -> list[str]:
@@ -159,19 +207,19 @@ class Landed:
         self, name: str, schema: pa.Schema, metadata: Mapping[str, str]
     ) -> AbstractContextManager[ParquetSink]:
         """Stream a work file."""
-        return self.folder.storage.parquet_writer(self.folder.work(f"{name}.parquet"), schema, metadata)
+        return self.work.storage.parquet_writer(self.work.work(f"{name}.parquet"), schema, metadata)
 
     def work_source(self, name: str) -> str | Dataset:
         """A work file for the checks: its path on a local disk, else a dataset that can be scanned again."""
-        storage, path = self.folder.storage, self.folder.work(f"{name}.parquet")
+        storage, path = self.work.storage, self.work.work(f"{name}.parquet")
         if storage.is_local:
             return storage.path(path)
         return dataset(storage.path(path), filesystem=storage.fs, format="parquet")
 
     def work_table(self, name: str) -> pa.Table:
         """All rows of a small work file."""
-        batches = list(self.folder.storage.parquet_batches(self.folder.work(f"{name}.parquet")))
-        footer = self.folder.storage.parquet_footer(self.folder.work(f"{name}.parquet"))
+        storage, path = self.work.storage, self.work.work(f"{name}.parquet")
+        batches, footer = list(storage.parquet_batches(path)), storage.parquet_footer(path)
         return pa.Table.from_batches(batches, schema=footer.schema)
 
     def _require(self, object_name: str) -> ObjectReceipt:

@@ -92,9 +92,9 @@ class AirflowApi:
         tasks = self._get(f"/api/v2/dags/{dag_id}/tasks")["tasks"]
         return {task["task_id"]: task["task_display_name"] or task["task_id"] for task in tasks}
 
-    def result(self, dag_id: str, run_id: str, task_id: str) -> object:
-        """What a task returned; None when it returned nothing."""
-        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
+    def result(self, dag_id: str, run_id: str, task_id: str, key: str = "return_value") -> object:
+        """What a task returned, or left under another key; None when it left nothing."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/{key}"
         found = self._find(path)
         return found["value"] if found else None
 

@@ -41,6 +41,12 @@ def reason(api: AirflowApi, dag_id: str, run_id: str) -> str:
     return f"{task_name(first, api.task_titles(dag_id))} failed.\n{error}{more}"
 
 
+def skipped(api: AirflowApi, dag_id: str, run_id: str) -> str:
+    """Why a run that ended well made nothing of its day; empty when it made a snapshot."""
+    reasons = [api.result(dag_id, run_id, task, "skipped") for task in ("choose_source", "publish")]
+    return next((f"Skipped.\n{reason}" for reason in reasons if reason), "")
+
+
 def explain(api: AirflowApi, dag_id: str, run_id: str, task: dict[str, Any]) -> tuple[str, str]:
     """
     Find out why a try of a task failed.

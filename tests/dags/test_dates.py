@@ -1,4 +1,4 @@
-"""Which day a run belongs to, and which days are refused."""
+"""Which day a run belongs to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from license_ledger.airflow.dates import GRACE, refuse_other_days, run_key, snapshot_date
+from license_ledger.airflow.dates import began, run_key, snapshot_date
 from license_ledger.errors import SnapshotRefused
 
 DAY = date(2026, 9, 9)
@@ -64,39 +64,11 @@ def test_what_is_no_single_day_is_refused(run: Run, param: str | None, named: st
         snapshot_date(run, param)
 
 
-@pytest.mark.parametrize(
-    ("began", "now"),
-    [
-        pytest.param(NOON, NOON, id="on its day"),
-        pytest.param(None, NOON, id="not started yet: the trigger counts"),
-        pytest.param(
-            datetime(2026, 9, 9, 23, 59, tzinfo=UTC),
-            datetime(2026, 9, 10, 0, 30, tzinfo=UTC),
-            id="over midnight",
-        ),
-        pytest.param(
-            NOON, datetime(2026, 9, 10, tzinfo=UTC) + GRACE - timedelta(seconds=1), id="just in time"
-        ),
-    ],
-)
-def test_a_run_may_ask_salesforce_on_its_own_day(began: datetime | None, now: datetime) -> None:
-    """A run asks for its own day, and may finish what it began then in the first hours of the next."""
-    refuse_other_days(DAY, Run(start_date=began), now)
-
-
-@pytest.mark.parametrize(
-    ("began", "now", "why"),
-    [
-        pytest.param(NOON, NOON - timedelta(days=1), "lies ahead", id="a future day"),
-        pytest.param(NOON + timedelta(days=1), NOON + timedelta(days=1), "has passed", id="begun a day late"),
-        pytest.param(NOON, datetime(2026, 9, 10, tzinfo=UTC) + GRACE, "has passed", id="the grace is over"),
-        pytest.param(NOON + timedelta(days=60), NOON + timedelta(days=60), "state of now", id="a backfill"),
-    ],
-)
-def test_no_other_day_is_asked_for(began: datetime, now: datetime, why: str) -> None:
-    """A day that lies ahead or has passed is refused, with the reason."""
-    with pytest.raises(SnapshotRefused, match=why):
-        refuse_other_days(DAY, Run(start_date=began), now)
+def test_a_run_begins_when_it_starts_or_is_to_start() -> None:
+    """The start counts, and before it the time of the trigger, in UTC."""
+    late = NOON + timedelta(hours=3)
+    assert began(Run(start_date=late)) == late
+    assert began(Run(start_date=None)) == NOON
 
 
 def test_run_keys_are_safe_for_paths_and_differ_between_runs() -> None:

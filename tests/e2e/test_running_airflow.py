@@ -64,17 +64,17 @@ def test_a_run_that_is_triggered_beside_uses_that_airflow(home: Home, ui: Runnin
     [
         pytest.param(
             ("--date", (datetime.now(UTC) + timedelta(days=2)).date().isoformat()),
-            ("Refresh token failed", "SnapshotRefused", "lies ahead", "docs/runbook.md#snapshotrefused"),
+            ("Choose source failed", "SnapshotRefused", "lies ahead", "docs/runbook.md#snapshotrefused"),
             id="a day ahead",
         ),
         pytest.param(
             ("--date", "2026-01-05"),
-            ("Refresh token failed", "SnapshotRefused", "has passed", "state of now"),
-            id="a day that has passed",
+            ("Skipped", "Salesforce does not remember it", "the earliest day that can be had is"),
+            id="a day beyond memory",
         ),
         pytest.param(
             ("--company", "not a company"),
-            ("Refresh token failed", "ConfigError", "not a company", "docs/runbook.md#configerror"),
+            ("Choose source failed", "ConfigError", "not a company", "docs/runbook.md#configerror"),
             id="no company",
         ),
     ],
@@ -82,7 +82,7 @@ def test_a_run_that_is_triggered_beside_uses_that_airflow(home: Home, ui: Runnin
 def test_a_failed_run_says_why(
     arguments: tuple[str, ...], expected: tuple[str, ...], home: Home, ui: RunningUi
 ) -> None:
-    """A run that cannot be ends at its first task, non-zero, with one reason and its runbook heading."""
+    """A run that cannot be ends at its first task, non-zero, with one reason, a failure with its heading."""
     done = make_run(home, *arguments)
     words = " ".join(done.output.split())
 
@@ -122,6 +122,7 @@ def test_asset_events_carry_day_and_numbers(ui: RunningUi) -> None:
         "licenses",
         "seats",
         "mismatches",
+        "control_totals",
         "snapshots",
     }
     assert {event["partition_key"] for event in events} == {today()}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from license_ledger.airflow.dates import refuse_other_days, run_key, snapshot_date
+from license_ledger.airflow.dates import began, run_key, snapshot_date
 from license_ledger.airflow.hook import LedgerSalesforceHook
 from license_ledger.airflow.storage import open_storage
 from license_ledger.salesforce.connection_values import names_of
@@ -14,16 +13,19 @@ from license_ledger.settings import load_settings
 
 if TYPE_CHECKING:
     from license_ledger.pipeline import RunContext
+    from license_ledger.receipts import Source
+
+CHOICE = "choose_source"
+"""The task whose result is the source."""
 
 
-def run_context(org: str, context: Mapping[str, Any], *, asks_salesforce: bool = False) -> RunContext:
+def run_context(org: str, context: Mapping[str, Any]) -> RunContext:
     """
     Gather what a step of the walk needs: settings, credentials, sessions, storage, and the day.
 
     Args:
         org: the connection id.
         context: Airflow's task context.
-        asks_salesforce: whether the step reads Salesforce's present state; only a run of today may.
 
     Returns:
         The same for every task and every try of a run.
@@ -36,9 +38,7 @@ def run_context(org: str, context: Mapping[str, Any], *, asks_salesforce: bool =
 
     params, dag_run = context["params"], context["dag_run"]
     day = snapshot_date(dag_run, params.get("snapshot_date"))
-    if asks_salesforce:
-        refuse_other_days(day, dag_run, datetime.now(UTC))
-    settings = load_settings()
+    settings, source = load_settings(), context["ti"].xcom_pull(task_ids=CHOICE)
     hook = LedgerSalesforceHook(org)
     return RunContext(
         connection_id=org,
@@ -52,11 +52,15 @@ def run_context(org: str, context: Mapping[str, Any], *, asks_salesforce: bool =
         company_names=names_of(
             params.get("company_names"), "company_names", default=hook.credentials.company_names
         ),
-        org_id=_org_id(context),
+        org_id=_org_id(context, source),
+        source=source,
+        began=began(dag_run),
     )
 
 
-def _org_id(context: Mapping[str, Any]) -> str:
-    """Id of the org as the first step found it, so that later steps need no session for it."""
+def _org_id(context: Mapping[str, Any], source: Source | None) -> str:
+    """Id of the org as an earlier step found it, so that later steps need no session for it."""
+    if source and source["org_id"]:
+        return source["org_id"]
     receipt = context["ti"].xcom_pull(task_ids="refresh_token")
     return str(receipt["org_id"]) if receipt else ""

@@ -8,15 +8,12 @@ in manual runs that name it; else the param; else the day the run was triggered 
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, Protocol
 
 from license_ledger.errors import SnapshotRefused
 
 KEY_FORMAT = "%Y-%m-%d"
-
-GRACE = timedelta(hours=6)
-"""How far past midnight a run that began on its day may go on asking Salesforce."""
 
 
 class DagRunLike(Protocol):
@@ -57,30 +54,9 @@ def snapshot_date(dag_run: DagRunLike, param: str | None) -> date:
         raise SnapshotRefused(f"snapshot date {text!r}", "is not a day", "write it as YYYY-MM-DD") from None
 
 
-def refuse_other_days(day: date, dag_run: DagRunLike, now: datetime) -> None:
-    """
-    Refuse to ask Salesforce, which only answers with its present state, for any day but today.
-
-    A run that began on its day may finish in the first hours of the next.
-
-    Raises:
-        SnapshotRefused: for a day that lies ahead or has passed.
-    """
-    today = now.astimezone(UTC).date()
-    if day > today:
-        raise SnapshotRefused(
-            f"snapshot of {day}", f"that day lies ahead, today is {today} (UTC)", "trigger it on its day"
-        )
-    began = dag_run.start_date or dag_run.run_after
-    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
-    if day == today or (began.astimezone(UTC).date() == day and now < midnight + GRACE):
-        return
-    raise SnapshotRefused(
-        f"snapshot of {day}",
-        f"that day has passed: Salesforce only answers with its state of now ({today}, UTC), "
-        "which is never stored under another day's name",
-        "trigger today's snapshot; past days can be taken only on their day",
-    )
+def began(dag_run: DagRunLike) -> datetime:
+    """When the run began, or is to begin."""
+    return (dag_run.start_date or dag_run.run_after).astimezone(UTC)
 
 
 def run_key(dag_run: Any) -> str:

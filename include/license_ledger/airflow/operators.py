@@ -84,7 +84,7 @@ class ExtractOperator(BaseOperator):
 
         values: Any = context
         values["unit_label"] = self.unit["label"]  # names the mapped instance, see map_index_template
-        run = run_context(self.org, values, asks_salesforce=True)
+        run = run_context(self.org, values)
         job = TaskStateJob(values["task_state_store"])
         wait = self.waiting(
             job, run.settings.bulk_defer_after_seconds, run.settings.bulk_timeout_minutes * 60

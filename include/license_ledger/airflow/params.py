@@ -24,5 +24,16 @@ PARAMS = {
         description_md="Empty: the partition key, or else the day the run is triggered on.",
         section="Day",
     ),
+    "source": Param(
+        "auto",
+        enum=["auto", "landing"],
+        title="Source",
+        description_md=(
+            "`auto`: today is read from Salesforce, a past day is replayed from its landing or else "
+            "reconstructed from what Salesforce remembers. `landing`: any day, today as well, is only ever "
+            "replayed from its landing; Salesforce is not asked."
+        ),
+        section="Day",
+    ),
 }
 """Params of every run. Null means: as configured."""

@@ -10,8 +10,10 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowSkipException
 
 from license_ledger.airflow.assets import assets, headline
+from license_ledger.errors import DayOutOfReach
 
 if TYPE_CHECKING:
     from license_ledger.pipeline import RunContext
@@ -21,18 +23,33 @@ log = logging.getLogger(__name__)
 Receipt = dict[str, Any]
 
 
+def choose_source(org: str) -> Receipt:
+    """Decide what the day is made of. A day of which nothing can be made skips the run and says why."""
+    from license_ledger import pipeline
+
+    params = get_current_context()["params"]
+    try:
+        chosen = pipeline.choose_source(_context(org), only_landing=params.get("source") == "landing")
+    except DayOutOfReach as error:
+        raise _skipped(error) from None
+    return logged("choose_source", chosen)
+
+
 def refresh_token(org: str) -> Receipt:
     """Get an access token into the token store. The receipt says for which org, never the token."""
     from license_ledger import pipeline
 
-    return logged("refresh_token", pipeline.refresh_token(_context(org, asks_salesforce=True)))
+    run = _context(org)
+    if run.source and not run.source["extracts"]:
+        raise AirflowSkipException(f"Salesforce is not asked: {run.source['reason']}")
+    return logged("refresh_token", pipeline.refresh_token(run))
 
 
 def inspect_org(org: str) -> list[dict[str, Any]]:
     """Inspect the org. Returns the units to extract; the rest of the receipt becomes the XCom ``receipt``."""
     from license_ledger import pipeline
 
-    receipt: Receipt = dict(pipeline.inspect_org(_context(org, asks_salesforce=True)))
+    receipt: Receipt = dict(pipeline.inspect_org(_context(org)))
     units: list[dict[str, Any]] = receipt.pop("units")
     get_current_context()["ti"].xcom_push(key="receipt", value=logged("inspect_org", receipt))
     return units
@@ -63,7 +80,10 @@ def publish(org: str) -> Receipt:
     """Publish the snapshot to staging."""
     from license_ledger import pipeline
 
-    return logged("publish", pipeline.publish(_context(org)))
+    try:
+        return logged("publish", pipeline.publish(_context(org)))
+    except DayOutOfReach as error:
+        raise _skipped(error) from None
 
 
 def load_warehouse(org: str) -> Receipt:
@@ -94,7 +114,14 @@ def logged(step: str, receipt: Any) -> Receipt:
     return plain
 
 
-def _context(org: str, *, asks_salesforce: bool = False) -> RunContext:
+def _skipped(error: DayOutOfReach) -> AirflowSkipException:
+    """Skip the rest of the run; the reason is the XCom ``skipped``, where people and scripts find it."""
+    log.warning("Skipped: %s", error)
+    get_current_context()["ti"].xcom_push(key="skipped", value=str(error))
+    return AirflowSkipException(str(error))
+
+
+def _context(org: str) -> RunContext:
     from license_ledger.airflow.context import run_context
 
-    return run_context(org, get_current_context(), asks_salesforce=asks_salesforce)
+    return run_context(org, get_current_context())

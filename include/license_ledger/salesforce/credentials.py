@@ -7,6 +7,7 @@ Every wrong value is a :class:`~license_ledger.errors.ConfigError` naming the fi
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -56,6 +57,12 @@ class Credentials:
     api_version: str = DEFAULT_API_VERSION
     proxies: Mapping[str, str] = field(default_factory=dict, repr=False)
     ca_bundle: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Short digest of what decides which org this leads to; it gives nothing of it away."""
+        parts = "\n".join((self.login_url, self.consumer_key, self.refresh_token or ""))
+        return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
     @property
     def uses_refresh_token(self) -> bool:

@@ -210,8 +210,15 @@ class RunFolder:
             raise ConfigError("time completed_at", "has no time zone", "pass a UTC time")
         self.storage.write_json(COMPLETE, {**facts, "completed_at": completed_at.isoformat()})
 
+    def facts(self) -> dict[str, str | int]:
+        """The facts that the mark keeps; none where the run is not complete. Raises CorruptSnapshot."""
+        if self.completed_at() is None:
+            return {}
+        found: dict[str, str | int] = self.storage.read_json(COMPLETE)
+        return found
+
     def completed_at(self) -> datetime | None:
-        """When the run was marked complete; None when it was not."""
+        """When the run was marked complete; None when it was not. Raises CorruptSnapshot."""
         try:
             return datetime.fromisoformat(self.storage.read_json(COMPLETE)["completed_at"])
         except FileNotFoundError:

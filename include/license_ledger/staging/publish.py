@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypedDict
@@ -19,7 +19,7 @@ from typing import Any, TypedDict
 import pyarrow as pa
 import structlog
 
-from license_ledger.errors import CorruptSnapshot, StoreBusy
+from license_ledger.errors import CorruptSnapshot, DayOutOfReach, StoreBusy
 from license_ledger.schemas import SCHEMA_VERSION, SNAPSHOTS
 from license_ledger.staging import gate, manifest
 from license_ledger.staging.carry import Carried, compose, is_parquet
@@ -101,7 +101,8 @@ class _Publication:
         """Whether exactly this has been published and is in place."""
         files = found.manifest["files"]
         return found.table.equals(self.row(files)) and all(
-            files[name]["file_id"]
+            name in files
+            and files[name]["file_id"]
             == self.files[name]["file_id"]
             == canonical_id(self.staging, self.day, name)
             for name in DATA_TABLES
@@ -134,6 +135,7 @@ def publish(
     grace: timedelta = GRACE,
     wait_seconds: float = 60.0,
     ttl_seconds: float = TTL_SECONDS,
+    keeps: Collection[str] = (),
 ) -> PublishReceipt:
     """
     Make a snapshot the day's one, wholly or not at all.
@@ -155,6 +157,7 @@ def publish(
         grace: how long the replaced files stay for readers.
         wait_seconds: how long to wait for another writer of the day.
         ttl_seconds: see :func:`license_ledger.staging.lease.lease`.
+        keeps: provenances that this snapshot does not replace.
 
     Returns:
         The receipt.
@@ -164,6 +167,7 @@ def publish(
         CorruptSnapshot: a file does not match its receipt.
         StagingUnwritable: naming the path. After any of these three the snapshot that was published still is.
         StoreBusy: another writer of the day was first, or is at it.
+        DayOutOfReach: the day is published with one of the provenances to keep.
     """
     day = Day(org_id, snapshot_date)
     checked_snapshot_id(snapshot_id)
@@ -180,6 +184,7 @@ def publish(
             if staging.version(snapshots_path) != seen:
                 raise _beaten(day)
             before = _published_if_readable(staging, day)
+            _require_replaceable(before, keeps)
             if before is not None and publication.is_there(before):
                 return publication.receipt(before, unchanged=True)
             _replace(publication, before, seen, held)
@@ -187,6 +192,15 @@ def publish(
     receipt = publication.receipt(before, unchanged=False)
     _log.info("publish.finished", **receipt)
     return receipt
+
+
+def _require_replaceable(before: Published | None, keeps: Collection[str]) -> None:
+    if before is not None and before.row["provenance"] in keeps:
+        raise DayOutOfReach(
+            f"publishing {before.day}",
+            f"the day is published as {before.row['provenance']}",
+            "nothing is needed: that is better than a reconstruction",
+        )
 
 
 def _clear_away(staging: Storage, org_id: str, now: datetime | None, grace: timedelta) -> None:
