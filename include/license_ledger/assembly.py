@@ -18,6 +18,7 @@ from license_ledger.run import Landed
 from license_ledger.schemas import SEATS, USERS
 from license_ledger.staging.parquet import FileReceipt, ParquetSink
 from license_ledger.transform import conform, counts, features, holdings, licenses, lookups
+from license_ledger.transform.landed import DOUBTS
 from license_ledger.transform.person_index import PERSON_COLUMNS, PersonIndex
 from license_ledger.transform.scope import ScopeRules
 from license_ledger.transform.seats import seats
@@ -101,6 +102,7 @@ class Assembly:
             usage_entitlements=table("TenantUsageEntitlement"),
             feature_flags=flags,
             feature_metrics=table("ActiveFeatureLicenseMetric"),
+            doubts=table(DOUBTS),
         )
 
     def _lookups(self) -> lookups.Lookups:

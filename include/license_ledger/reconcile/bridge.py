@@ -49,12 +49,14 @@ def bridge(licenses: pa.Table, counts: pa.Table, evidence: Evidence) -> Bridge:
         The completed licenses and the bridge. A license with a counter has at least one row, which may be
         ``in_scope`` with no seats. Else rows of no seats are left out, but for a ``system_user`` that tells
         of holders whom Salesforce does not count. Without a counter causes are counted, without a rest. Usage
-        entitlements have no rows: they count things.
+        entitlements have no rows: they count things. A license and its causes are as sure as the license
+        itself and the least sure of its holders.
     """
     rows = licenses.to_pylist()
+    _judge(rows, counts)
     results = [_result(license_, evidence) for license_ in _licenses(rows, counts, evidence)]
     _explain_moves(results, evidence)
-    return Bridge(_completed(licenses, results, evidence), _mismatches(rows, results, evidence))
+    return Bridge(_completed(licenses, rows, results, evidence), _mismatches(rows, results, evidence))
 
 
 def unexplained(mismatches: pa.Table, tolerance: int = 0) -> pa.Table:
@@ -203,8 +205,23 @@ def _explain_moves(results: list[_Result], evidence: Evidence) -> None:
         moves -= rest.explain_by_moves(license_, moves, evidence)
 
 
-def _completed(licenses: pa.Table, results: list[_Result], evidence: Evidence) -> pa.Table:
+def _judge(rows: list[dict[str, Any]], counts: pa.Table) -> None:
+    """Set the certainty of each license to that of the least sure of its holders, if that is worse."""
+    worst: dict[tuple[str, str], int] = defaultdict(int)
+    for group in counts.to_pylist():
+        key = group["license_layer"], group["license_id"]
+        found = 2 if group["unsure"] else 1 if group["likely"] else 0
+        worst[key] = max(worst[key], found)
+    for row in rows:
+        own = CERTAINTIES.index(row["certainty"] or CERTAINTIES[0])
+        row["certainty"] = CERTAINTIES[max(own, worst[row["license_layer"], row["license_id"]])]
+
+
+def _completed(
+    licenses: pa.Table, rows: list[dict[str, Any]], results: list[_Result], evidence: Evidence
+) -> pa.Table:
     columns: dict[str, list[Any]] = {
+        "certainty": [row["certainty"] for row in rows],
         "count_basis": [each.basis for each in results],
         "active_holder_count": [],
         "all_holder_count": [],
@@ -234,7 +251,7 @@ def _mismatches(rows: list[dict[str, Any]], results: list[_Result], evidence: Ev
             "cause": cause,
             "seat_count": booked.seats,
             "detail": booked.detail,
-            "certainty": CERTAINTIES[0],
+            "certainty": row["certainty"],
         }
         for row, result in zip(rows, results, strict=True)
         for cause, booked in result.causes(evidence).items()

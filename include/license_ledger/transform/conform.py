@@ -27,6 +27,8 @@ from license_ledger.transform.activity import bands
 from license_ledger.transform.emails import Addresses
 from license_ledger.transform.landed import (
     CERTAINTY,
+    EMAIL_KNOWN,
+    FROZEN_KNOWN,
     LOGIN_KNOWN,
     Flags,
     field,
@@ -96,10 +98,11 @@ def people(
     columns = {name: field(users, source, PEOPLE_SCHEMA.field(name).type) for name, source in _COPIED.items()}
     columns["user_id"] = filled(users, "User", "Id", _TEXT)
     columns["is_active"] = filled(users, "User", "IsActive", pa.bool_())
-    columns["is_frozen"] = lookups.is_frozen(columns["user_id"])
+    columns["is_frozen"] = _where_known(users, FROZEN_KNOWN, lookups.is_frozen(columns["user_id"]))
     columns["role_name"] = lookups.role_names(field(users, "UserRoleId", _TEXT))
     kinds = _join_profiles(columns, lookups)
     reasons = _judge_addresses(columns, kinds, rules)
+    columns["email"] = _where_known(users, EMAIL_KNOWN, columns["email"])
     columns["activity_band"] = _activity(columns, users, lookups, captured_at)
     columns["certainty"] = field(users, CERTAINTY, _TEXT).fill_null(CERTAINTIES[0])
     _decide_scope(columns, kinds, rules, reasons)
@@ -126,10 +129,17 @@ def _activity(
     captured_at: datetime,
 ) -> pa.Array:
     """Activity bands; null where the last login of a past day is not remembered."""
-    known = field(users, LOGIN_KNOWN, pa.bool_()).fill_null(True)
     shown = _shows_logins(users, lookups)
     found = spelled(bands(columns["last_login_at"], captured_at, is_shown=shown), ACTIVITY_BANDS)
-    return pc.if_else(known, found, pa.scalar(None, _TEXT))
+    return _where_known(users, LOGIN_KNOWN, found)
+
+
+def _where_known(users: pa.Table | pa.RecordBatch, name: str, values: pa.Array) -> pa.Array:
+    """The values, null where a column of a reconstruction says that they are not known."""
+    if name not in users.schema.names:
+        return values
+    known = field(users, name, pa.bool_()).fill_null(True)
+    return pc.if_else(known, values, pa.scalar(None, values.type))
 
 
 def _shows_logins(users: pa.Table | pa.RecordBatch, lookups: Lookups) -> bool:

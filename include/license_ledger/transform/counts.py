@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from license_ledger.schemas import CAUSES, LAYERS
+from license_ledger.schemas import CAUSES, CERTAINTIES, LAYERS
 from license_ledger.transform.activity import microseconds
 from license_ledger.transform.landed import flags, whole
 
@@ -28,19 +28,22 @@ COUNTS_SCHEMA: pa.Schema = pa.schema(
         pa.field("n", pa.int64(), False),
         pa.field("created_since", pa.int64(), False),
         pa.field("changed_since", pa.int64(), False),
+        pa.field("likely", pa.int64(), False),
+        pa.field("unsure", pa.int64(), False),
     ]
 )
 """
 Holders ``n`` per license, cause, activity and kind, sorted by these. Of them ``created_since`` were created
-after the license's counter was taken, and ``changed_since`` existed then and were changed later. Two causes
-are not of holders but evidence: ``not_visible`` counts assignments of users who could not be read,
-``counter_timing`` all users who were changed since the counter was taken, whether they hold the license or
-not.
+after the license's counter was taken, and ``changed_since`` existed then and were changed later; ``likely``
+and ``unsure`` are as certain as that. Two causes are not of holders but evidence: ``not_visible`` counts
+assignments of users who could not be read, ``counter_timing`` all users who were changed since the counter
+was taken, whether they hold the license or not.
 """
 
 _KEYS = ("license_layer", "license_id", "cause", "is_active", "is_system")
-_SUMS = ("n", "created_since", "changed_since")
+_SUMS = ("n", "created_since", "changed_since", "likely", "unsure")
 _NEVER = np.iinfo(np.int64).max
+_LIKELY, _UNSURE = CERTAINTIES.index("likely"), CERTAINTIES.index("unsure")
 
 
 def counts(holdings: pa.Table, licenses: pa.Table, people: pa.Table | None = None) -> pa.Table:
@@ -106,7 +109,7 @@ def _evidence(rows: Sequence[tuple[str, str, int, int]], cause: str) -> pa.Table
             dict(
                 zip(
                     COUNTS_SCHEMA.names,
-                    (layer, license_id, cause, True, False, n, 0, changed),
+                    (layer, license_id, cause, True, False, n, 0, changed, 0, 0),
                     strict=True,
                 )
             )
@@ -156,7 +159,9 @@ def _counted(holdings: pa.Table, times: dict[tuple[str, str], int]) -> pa.Table:
     codes = (license_codes * len(CAUSES) + _codes(holdings, "cause")) * 4
     codes += flags(whole(holdings["is_active"])) * 2 + flags(whole(holdings["is_system"])) * 1
     size = len(LAYERS) * len(names) * len(CAUSES) * 4
-    sums = [np.bincount(chosen, minlength=size) for chosen in (codes, codes[created], codes[changed])]
+    doubts = _codes(holdings, "certainty")
+    among = (slice(None), created, changed, doubts == _LIKELY, doubts == _UNSURE)
+    sums = [np.bincount(codes[chosen], minlength=size) for chosen in among]
     found = np.flatnonzero(sums[0])
     license_code, cause, bits = found // 4 // len(CAUSES), found // 4 % len(CAUSES), found % 4
     return pa.Table.from_arrays(

@@ -24,6 +24,24 @@ CERTAINTY = "LedgerCertainty"
 LOGIN_KNOWN = "LedgerLoginKnown"
 """Column of reconstructed users: whether ``LastLoginDate`` is what it was, null meaning never."""
 
+EMAIL_KNOWN = "LedgerEmailKnown"
+"""
+Column of reconstructed users: whether ``Email`` is what it was. Where it is not known, the company filter
+judges the user by the address of today, and none is published.
+"""
+
+FROZEN_KNOWN = "LedgerFrozenKnown"
+"""Column of reconstructed users: whether it is known if their login was blocked."""
+
+USED_AS_OF = "LedgerUsedAsOf"
+"""Column of reconstructed licenses and metrics: when their counter was taken."""
+
+DOUBTS = "LedgerDoubt"
+"""
+Landed with a reconstruction: ``license_layer, license_id, certainty`` of every license that is not sure,
+whoever holds it: somebody may have held it then of whom nothing tells today.
+"""
+
 
 def whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     """One array of a column, without a copy when it is in one piece already."""

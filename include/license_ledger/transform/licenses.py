@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from license_ledger.schemas import CERTAINTIES, LICENSES, TIMESTAMP
 from license_ledger.transform.features import feature_label, feature_type
-from license_ledger.transform.landed import field, filled
+from license_ledger.transform.landed import USED_AS_OF, field, filled
 from license_ledger.transform.lookups import license_names
 
 UNCOUNTED_SCHEMA: pa.Schema = pa.schema(
@@ -40,6 +40,7 @@ def licenses(
     usage_entitlements: pa.Table | None = None,
     feature_flags: Sequence[str] = (),
     feature_metrics: pa.Table | None = None,
+    doubts: pa.Table | None = None,
 ) -> pa.Table:
     """
     Put the licenses of all layers into one table.
@@ -51,8 +52,10 @@ def licenses(
         package_licenses: landed PackageLicense.
         usage_entitlements: landed TenantUsageEntitlement.
         feature_flags: check boxes of User that the org offers.
-        feature_metrics: landed ActiveFeatureLicenseMetric; the newest row of a feature type tells its
-            numbers.
+        feature_metrics: landed ActiveFeatureLicenseMetric; of the newest day in it, the newest row of a
+            feature type tells its numbers.
+        doubts: how sure licenses of a reconstruction are; one that is not named, and every observed one, is
+            sure.
 
     Returns:
         :data:`UNCOUNTED_SCHEMA`, by layer and license id. None for an object stands for one that could not be
@@ -72,7 +75,18 @@ def licenses(
     parts.append(_of_features(feature_flags, feature_metrics, captured_at))
     if usage_entitlements is not None:
         parts.append(_of_usage(usage_entitlements, captured_at))
-    return pa.concat_tables([part.sort_by("license_id") for part in parts]).combine_chunks()
+    together = pa.concat_tables([part.sort_by("license_id") for part in parts]).combine_chunks()
+    return together if doubts is None else _doubted(together, doubts)
+
+
+def _doubted(rows: pa.Table, doubts: pa.Table) -> pa.Table:
+    keys = ["license_layer", "license_id"]
+    found = {(row[keys[0]], row[keys[1]]): row["certainty"] for row in doubts.to_pylist()}
+    named = zip(*(rows[key].to_pylist() for key in keys), strict=True)
+    certainty = pa.array([found.get(key, CERTAINTIES[0]) for key in named], _TEXT)
+    return rows.set_column(
+        rows.schema.get_field_index("certainty"), UNCOUNTED_SCHEMA.field("certainty"), certainty
+    )
 
 
 def _of_users(landed: pa.Table, captured_at: datetime) -> pa.Table:
@@ -101,6 +115,7 @@ def _of_permission_sets(landed: pa.Table, captured_at: datetime) -> pa.Table:
         status=field(landed, "Status", _TEXT),
         total_count=field(landed, "TotalLicenses", _COUNT),
         used_count=field(landed, "UsedLicenses", _COUNT),
+        used_as_of=field(landed, USED_AS_OF, TIMESTAMP),
         expires_on=field(landed, "ExpirationDate", _DAY),
     )
 
@@ -132,7 +147,9 @@ def _of_features(feature_flags: Sequence[str], metrics: pa.Table | None, capture
         license_name=pa.array([feature_label(name) for name in features.to_pylist()], _TEXT),
         total_count=newest["TotalLicenseCount"].take(rows),
         used_count=newest["AssignedUserCount"].take(rows),
-        used_as_of=newest["MetricsDate"].take(rows).cast(pa.timestamp("us")).cast(TIMESTAMP),
+        used_as_of=pc.coalesce(
+            newest[USED_AS_OF], newest["MetricsDate"].cast(pa.timestamp("us")).cast(TIMESTAMP)
+        ).take(rows),
     )
 
 
@@ -173,19 +190,25 @@ def _assemble(layer: str, ids: pa.Array, captured_at: datetime, **columns: pa.Ar
 
 
 def _newest_metrics(metrics: pa.Table | None) -> dict[str, pa.Array]:
-    """One row per feature type, of the latest day and on it the one that was written last."""
+    """
+    The rows of the latest day, per feature type the one that was written last first.
+
+    What an earlier day has and the latest lacks is not measured any more: its old number is no counter.
+    """
     kinds = {
         "FeatureType": _TEXT,
         "TotalLicenseCount": _COUNT,
         "AssignedUserCount": _COUNT,
         "MetricsDate": _DAY,
         "SystemModstamp": TIMESTAMP,
+        USED_AS_OF: TIMESTAMP,
         "Id": _TEXT,
     }
     if metrics is None:
         return {name: pa.array([], kind) for name, kind in kinds.items()}
     table = pa.table({name: field(metrics, name, kind) for name, kind in kinds.items()})
-    table = table.sort_by([(name, "descending") for name in ("MetricsDate", "SystemModstamp", "Id")])
+    table = table.filter(pc.equal(table["MetricsDate"], pc.max(table["MetricsDate"])))
+    table = table.sort_by([(name, "descending") for name in ("SystemModstamp", "Id")])
     # index_in finds the first of equal values, and after sorting that is the newest.
     return {name: table[name].combine_chunks() for name in kinds}
 

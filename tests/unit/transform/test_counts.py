@@ -168,6 +168,8 @@ _COUNTS = st.lists(
             "n": st.integers(0, 2**40),
             "created_since": st.integers(0, 9),
             "changed_since": st.integers(0, 9),
+            "likely": st.integers(0, 9),
+            "unsure": st.integers(0, 9),
         }
     ),
     max_size=6,
