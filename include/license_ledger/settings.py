@@ -21,6 +21,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationError,
     model_validator,
 )
@@ -30,6 +31,8 @@ from license_ledger.errors import ConfigError
 
 PREFIX = "LICENSE_LEDGER_"
 Policy = Literal["include", "exclude"]
+SHORTEST_KEY = 32
+"""Characters that a secret for pseudonyms has at least."""
 
 
 def _words(value: object) -> object:
@@ -98,8 +101,15 @@ class Settings(BaseSettings):
         "include", description="Whether partner and customer community users can be in scope."
     )
     service_accounts: Policy = Field("include", description="Whether integration accounts can be in scope.")
-    retain_out_of_scope: Literal["counts"] = Field(
-        "counts", description="What is kept of people outside the scope: their number by cause, nothing else."
+    retain_out_of_scope: Literal["counts", "pseudonymous"] = Field(
+        "counts",
+        description="What is kept of people outside the scope once a day's landing has expired: their number "
+        "by cause and nothing else, or pseudonyms, from which the past can be scoped anew.",
+    )
+    pseudonym_key: Annotated[SecretStr | None, BeforeValidator(lambda value: value or None)] = Field(
+        None,
+        description="Secret that the pseudonyms are made with: 32 characters at least, kept apart from the "
+        "data. Needed with `retain_out_of_scope=pseudonymous`.",
     )
     mismatch_tolerance: int = Field(0, ge=0, description="Unexplained seats per license that are tolerated.")
     mismatch_action: Literal["fail", "warn"] = Field(
@@ -124,6 +134,18 @@ class Settings(BaseSettings):
     landing_days: int = Field(
         30, ge=0, description="Days an extract is kept in landing; 0 keeps it for ever."
     )
+    history_daily_days: int = Field(
+        0, ge=0, description="Days for which every snapshot is kept; 0 keeps every one for ever."
+    )
+    history_weekly_days: int = Field(
+        0, ge=0, description="Age in days up to which one snapshot per week is kept after that; 0: for ever."
+    )
+    history_monthly_days: int = Field(
+        0,
+        ge=0,
+        description="Age in days up to which one snapshot per month is kept after that, and none beyond; "
+        "0: for ever.",
+    )
 
     @model_validator(mode="after")
     def _entities_are_unique(self) -> Settings:
@@ -131,6 +153,30 @@ class Settings(BaseSettings):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"legal_entities: {name!r} is declared twice")
+        return self
+
+    @model_validator(mode="after")
+    def _pseudonyms_have_a_key(self) -> Settings:
+        key = self.pseudonym_key
+        if key is None and self.retain_out_of_scope == "pseudonymous":
+            raise ValueError("pseudonym_key: is needed with retain_out_of_scope=pseudonymous")
+        if key is not None and len(key.get_secret_value()) < SHORTEST_KEY:
+            raise ValueError(f"pseudonym_key: has fewer than {SHORTEST_KEY} characters")
+        return self
+
+    @model_validator(mode="after")
+    def _history_thins_out(self) -> Settings:
+        daily, weekly, monthly = (
+            self.history_daily_days,
+            self.history_weekly_days,
+            self.history_monthly_days,
+        )
+        if not daily and (weekly or monthly):
+            raise ValueError("history_daily_days: 0 keeps every day for ever; the other two say nothing then")
+        if daily and not weekly and monthly:
+            raise ValueError("history_weekly_days: 0 keeps every week for ever; months are never reached")
+        if (weekly and weekly < daily) or (monthly and monthly < weekly):
+            raise ValueError("history_weekly_days: ages must not go down from days to weeks to months")
         return self
 
     @classmethod

@@ -66,7 +66,7 @@ class PublishReceipt(TypedDict):
 
 
 @dataclass(frozen=True)
-class _Publication:
+class Publication:
     """One snapshot on its way."""
 
     staging: Storage
@@ -79,6 +79,7 @@ class _Publication:
 
     @property
     def rows(self) -> dict[str, int]:
+        """Rows per table."""
         return {name: self.files[name]["rows"] for name in DATA_TABLES}
 
     def row(self, entries: dict[str, FileEntry]) -> pa.Table:
@@ -109,6 +110,7 @@ class _Publication:
         )
 
     def receipt(self, replaced: Published | None, *, unchanged: bool) -> PublishReceipt:
+        """What is told of it."""
         return PublishReceipt(
             org_id=self.day.org_id,
             snapshot_date=self.day.snapshot_date.isoformat(),
@@ -171,7 +173,7 @@ def publish(
     """
     day = Day(org_id, snapshot_date)
     checked_snapshot_id(snapshot_id)
-    publication = _Publication(
+    publication = Publication(
         staging, source or staging, day, snapshot_id, files, snapshot_row, dict(landed or {})
     )
     staging.check_writable()
@@ -220,17 +222,17 @@ def _published_if_readable(staging: Storage, day: Day) -> Published | None:
         return None
 
 
-def _replace(publication: _Publication, before: Published | None, seen: str | None, held: Held) -> None:
+def _replace(publication: Publication, before: Published | None, seen: str | None, held: Held) -> None:
     """Stage, keep, switch."""
     staging, day = publication.staging, publication.day
-    staged = {name: _stage(publication, name, before) for name in DATA_TABLES}
+    staged = {name: stage_file(publication, name, before) for name in DATA_TABLES}
     row = publication.row({name: table.entry for name, table in staged.items()})
-    row_id = _stage_row(publication, row)
+    row_id = stage_row(publication, row)
     if before is not None:
-        _keep(staging, before, held)
+        keep_files(staging, before, held, list(before.manifest["files"]))
     for name, table in staged.items():
-        _put_in_place(publication, name, table, held)
-    _put_row_in_place(staging, day, row_id, seen, held)
+        put_in_place(publication, name, table, held)
+    put_row_in_place(staging, day, row_id, seen, held)
 
 
 @dataclass(frozen=True)
@@ -242,7 +244,7 @@ class _Staged:
     is_there: bool = False
 
 
-def _stage(publication: _Publication, name: str, before: Published | None) -> _Staged:
+def stage_file(publication: Publication, name: str, before: Published | None) -> _Staged:
     """Put a finished file among the kept ones, carrying what it will replace."""
     staging, source, day = publication.staging, publication.source, publication.day
     receipt = publication.files[name]
@@ -292,7 +294,7 @@ def _adopt(staging: Storage, source: Storage, path: str, kept: str) -> None:
                 target.write(piece)
 
 
-def _stage_row(publication: _Publication, row: pa.Table) -> str:
+def stage_row(publication: Publication, row: pa.Table) -> str:
     """Write the file of table `snapshots` among the kept ones; its id."""
     staging, day = publication.staging, publication.day
     metadata = manifest.file_metadata(
@@ -312,14 +314,15 @@ def _stage_row(publication: _Publication, row: pa.Table) -> str:
     return file_id
 
 
-def _keep(staging: Storage, before: Published, held: Held) -> None:
+def keep_files(staging: Storage, before: Published, held: Held, names: Collection[str]) -> None:
     """
-    Keep the files of the published snapshot for its readers, and for putting them back.
+    Keep files of the published snapshot, by table, for its readers and for putting them back.
 
     Raises:
         StoreBusy: a file was replaced while it was being kept.
     """
-    for name, entry in before.manifest["files"].items():
+    for name in names:
+        entry = before.manifest["files"][name]
         kept = staging.path(before.day.kept(name, entry["file_id"]))
         if staging.exists(kept):
             continue
@@ -333,7 +336,7 @@ def _keep(staging: Storage, before: Published, held: Held) -> None:
             raise _beaten(before.day)
 
 
-def _put_in_place(publication: _Publication, name: str, staged: _Staged, held: Held) -> None:
+def put_in_place(publication: Publication, name: str, staged: _Staged, held: Held) -> None:
     """
     Make a staged file the canonical one.
 
@@ -350,7 +353,7 @@ def _put_in_place(publication: _Publication, name: str, staged: _Staged, held: H
         raise _beaten(day)
 
 
-def _put_row_in_place(staging: Storage, day: Day, file_id: str, seen: str | None, held: Held) -> None:
+def put_row_in_place(staging: Storage, day: Day, file_id: str, seen: str | None, held: Held) -> None:
     """Switch. A request that was repeated may have met its own success, so what is there decides."""
     held.check()
     canonical = staging.path(day.canonical(SNAPSHOTS.name))

@@ -94,10 +94,10 @@ def load(
         if not is_there:
             with (
                 successor(target) as building,
-                _writing(building, target, memory_limit, threads) as connection,
+                writing(building, target, memory_limit, threads) as connection,
             ):
                 if mark != fingerprint():
-                    _prepare(connection)
+                    prepare(connection)
                 if not holds(connection, snapshot):
                     replace_day(connection, snapshot)
                 verify_day(connection, snapshot, expected)
@@ -113,14 +113,24 @@ def load(
         )
 
 
-def _present(target: Path, snapshot: LoadableSnapshot) -> tuple[str | None, bool]:
-    """What the tables and views of the file come from, and whether nothing is left to do to it."""
+def require_no_log(target: Path) -> None:
+    """
+    Make sure that nobody else writes the file.
+
+    Raises:
+        StoreBusy: their log lies beside it.
+    """
     if target.with_name(f"{target.name}.wal").exists():
         raise StoreBusy(
             f"warehouse {target}",
             "somebody writes to it, and their log lies beside it",
             "close that program; if none is running, open and close the file once with DuckDB",
         )
+
+
+def _present(target: Path, snapshot: LoadableSnapshot) -> tuple[str | None, bool]:
+    """What the tables and views of the file come from, and whether nothing is left to do to it."""
+    require_no_log(target)
     if not target.exists():
         return None, False
     with open_readonly(target) as connection:
@@ -129,8 +139,8 @@ def _present(target: Path, snapshot: LoadableSnapshot) -> tuple[str | None, bool
 
 
 @contextmanager
-def _writing(
-    building: Path, target: Path, memory_limit: str, threads: int
+def writing(
+    building: Path, target: Path, memory_limit: str = MEMORY_LIMIT, threads: int = THREADS
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to the file that is being built; it is closed before the file takes its place."""
     config = {
@@ -149,7 +159,7 @@ def _writing(
         ) from None
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Bring tables and views to what this version declares; what is there already is left alone."""
     connection.begin()
     for table in TABLES:

@@ -50,11 +50,15 @@ def exclusive(path: Path, wait_seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def successor(path: Path) -> Iterator[Path]:
+def successor(path: Path, *, empty: bool = False) -> Iterator[Path]:
     """
     Build the next version of a file beside it; it takes the file's place when the body ends well.
 
     To be used under :func:`exclusive`.
+
+    Args:
+        path: the file.
+        empty: whether to begin with nothing, so that not a byte of the present file is in the next one.
 
     Yields:
         The path to build at: a copy of the present file, or nothing yet when there is none. Names that begin
@@ -65,11 +69,13 @@ def successor(path: Path) -> Iterator[Path]:
     """
     building = path.with_name(f".{path.name}.building-{uuid.uuid4().hex}")
     try:
-        if path.exists():
+        if path.exists() and not empty:
             with _writing(path):
                 _copy(path, building)
         yield building
         with _writing(path):
+            if empty and path.exists():
+                shutil.copymode(path, building)
             _flush(building)
             building.replace(path)
             _flush(path.parent)

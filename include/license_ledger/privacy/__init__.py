@@ -1,0 +1,1 @@
+"""What is done for the people in the data: erasing one, and making pseudonyms of those out of scope."""
