@@ -165,7 +165,7 @@ class Snapshot:
         Args:
             name: of a published table.
             columns: in the order wanted; all, the partition columns first, when None. A column that is
-                younger than the snapshot is null.
+                younger than the snapshot is null, a table that is younger has no rows.
 
         Raises:
             KeyError: no table is called so.
@@ -191,6 +191,8 @@ class Snapshot:
         """
         for name in DATA_TABLES:
             entry = self._entry(name)
+            if entry is None:
+                continue
             digest = _again(self._digest, name, entry)
             if digest != entry["sha256"]:
                 raise CorruptSnapshot(
@@ -199,16 +201,16 @@ class Snapshot:
                     "publish the day again",
                 )
 
-    def _entry(self, name: str) -> FileEntry:
-        table(name)
-        try:
-            return self.published.manifest["files"][name]
-        except KeyError:
-            raise CorruptSnapshot(
-                f"table {name} of snapshot {self.snapshot_id}",
-                "is not in the manifest",
-                "publish the day again",
-            ) from None
+    def _entry(self, name: str) -> FileEntry | None:
+        """The file of a table; None for a table that the snapshot was published without."""
+        declared, files = table(name), self.published.manifest["files"]
+        if name in files:
+            return files[name]
+        if declared.is_optional:
+            return None
+        raise CorruptSnapshot(
+            f"table {name} of snapshot {self.snapshot_id}", "is not in the manifest", "publish the day again"
+        )
 
     def _pieces(self, name: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """
@@ -218,6 +220,8 @@ class Snapshot:
         the file found then has the same id, hence the same bytes.
         """
         entry = self._entry(name)
+        if entry is None:
+            return
         group, left = 0, _ATTEMPTS
         while left:
             with self._open(name, entry) as opened:

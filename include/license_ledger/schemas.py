@@ -100,12 +100,14 @@ class Table:
         grain: what one row is.
         key: the columns that make a row unique within an org and a day.
         columns: in published order; keys first.
+        is_optional: whether a snapshot may lack the table; it then reads as empty.
     """
 
     name: str
     grain: str
     key: tuple[str, ...]
     columns: tuple[Column, ...]
+    is_optional: bool = False
 
     @property
     def arrow_schema(self) -> pa.Schema:
@@ -416,6 +418,48 @@ MISMATCHES = Table(
     ),
 )
 
+CONTROL_TOTALS = Table(
+    "control_totals",
+    "a license and a day that Salesforce's own metrics counted",
+    ("license_layer", "license_id", "metrics_on"),
+    (
+        _LAYER,
+        _LICENSE_ID,
+        _LICENSE_KEY,
+        Column(
+            "metrics_on",
+            _DAY,
+            "Day that Salesforce's metric is of. The first snapshot of an org has every day that Salesforce "
+            "remembers, later ones repeat the last weeks.",
+            "ActiveProfileMetric.MetricsDate, ActivePermSetLicenseMetric.MetricsDate, "
+            "ActiveFeatureLicenseMetric.MetricsDate",
+            False,
+        ),
+        Column(
+            "assigned_count",
+            _COUNT,
+            "Users whom Salesforce counted as holders on that day, org-wide; of a user license over all its "
+            "profiles.",
+            "ActiveProfileMetric.AssignedUserCount, ActivePermSetLicenseMetric.AssignedUserCount, "
+            "ActiveFeatureLicenseMetric.AssignedUserCount",
+        ),
+        Column(
+            "active_count",
+            _COUNT,
+            "Of them, users who logged in within the thirty days before.",
+            "ActiveProfileMetric.ActiveUserCount, ActivePermSetLicenseMetric.ActiveUserCount, "
+            "ActiveFeatureLicenseMetric.ActiveUserCount",
+        ),
+        Column(
+            "total_count",
+            _COUNT,
+            "Seats bought on that day. Null for user licenses, and when unlimited or not told.",
+            "ActivePermSetLicenseMetric.TotalLicenses, ActiveFeatureLicenseMetric.TotalLicenseCount",
+        ),
+    ),
+    is_optional=True,
+)
+
 SNAPSHOTS = Table(
     "snapshots",
     "a snapshot",
@@ -511,7 +555,7 @@ SNAPSHOTS = Table(
     ),
 )
 
-TABLES: tuple[Table, ...] = (USERS, LICENSES, SEATS, MISMATCHES, SNAPSHOTS)
+TABLES: tuple[Table, ...] = (USERS, LICENSES, SEATS, MISMATCHES, CONTROL_TOTALS, SNAPSHOTS)
 
 
 def table(name: str) -> Table:

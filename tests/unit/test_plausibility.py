@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from license_ledger.errors import ImplausibleSnapshot
-from license_ledger.plausibility import NEVER_EMPTY, SMALL, require_plausible
+from license_ledger.plausibility import DATED, NEVER_EMPTY, SMALL, require_plausible
 
 COUNTS = st.dictionaries(st.sampled_from(["User", "Profile", "UserPackageLicense"]), st.integers(0, 10_000))
 
@@ -51,3 +51,9 @@ def test_growing_is_always_plausible(before: dict[str, int], tolerance: float) -
 def test_an_object_that_became_invisible_is_a_capability_not_a_leaver() -> None:
     """An object that could not be read at all is no shrinkage: the capability report speaks of it."""
     require_plausible({"User": 100}, {"User": 100, "UserPackageLicense": 500}, 0.1)
+
+
+@pytest.mark.parametrize("name", sorted(DATED))
+def test_fewer_days_of_history_are_no_shrinking(name: str) -> None:
+    """How many rows of dated objects land depends on the days that were asked for, not on the org."""
+    require_plausible({name: 10}, {name: 100_000}, 0.3)

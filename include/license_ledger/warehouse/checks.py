@@ -2,9 +2,9 @@
 The checks before publishing: SQL that selects rows which should not exist. May import errors, schemas and the
 warehouse.
 
-Every file in ``sql/checks`` is one check over the relations ``users``, ``licenses``, ``seats`` and
-``mismatches`` of one snapshot. Its first column, ``subject``, names the license or the column that is wrong,
-never a person.
+Every file in ``sql/checks`` is one check over the relations ``users``, ``licenses``, ``seats``,
+``mismatches`` and ``control_totals`` of one snapshot. Its first column, ``subject``, names the license or the
+column that is wrong, never a person.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def run_checks(
     Run every check over the tables of one snapshot.
 
     Args:
-        files: where the four tables besides `snapshots` are, by name.
+        files: where the tables besides `snapshots` are, by name.
         tolerance: unexplained seats per license that are let pass.
         action: whether more than that fails, or warns.
         temp_directory: where DuckDB spills to beyond the memory limit; default: one of the system's, removed

@@ -62,7 +62,8 @@ def announced_rows(snapshot: LoadableSnapshot) -> dict[str, int]:
         )
     try:
         rows = json.loads(snapshot.row["rows"])
-        return {table.name: int(rows[table.name]) for table in TABLES if table is not SNAPSHOTS}
+        lacking = {table.name: 0 for table in TABLES if table.is_optional}
+        return {table.name: int((lacking | rows)[table.name]) for table in TABLES if table is not SNAPSHOTS}
     except (ValueError, TypeError, KeyError) as error:
         raise CorruptSnapshot(
             f"snapshot {snapshot.snapshot_id}",

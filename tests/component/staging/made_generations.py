@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -28,7 +28,7 @@ ORG = "00D5g000008XyzAEAS"
 OTHER_ORG = "00D5g000009QrsBEAS"
 DAY = date(2026, 3, 1)
 ROW_GROUP_ROWS = 40
-_BASE = {"users": 90, "licenses": 7, "seats": 150, "mismatches": 20}
+_BASE = {"users": 90, "licenses": 7, "seats": 150, "mismatches": 20, "control_totals": 12}
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,8 @@ def table_of(number: int, name: str) -> pa.Table:
             columns.append(pa.array([f"{number:06d}/{field.name}/{row}" for row in range(count)]))
         elif pa.types.is_int64(field.type):
             columns.append(pa.array([number * 1000 + row for row in range(count)]))
+        elif pa.types.is_date(field.type):
+            columns.append(pa.array([DAY + timedelta(days=number + row) for row in range(count)]))
         elif pa.types.is_boolean(field.type):
             columns.append(pa.array([(number + row) % 2 == 0 for row in range(count)]))
         else:

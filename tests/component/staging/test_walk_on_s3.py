@@ -34,7 +34,7 @@ def test_a_day_and_its_rerun_on_s3(s3_url: str, start_demo_org: StartOrg, tmp_pa
     for name in ("users", "seats", "licenses"):
         assert again.table(name).num_rows == len(expected[name]), name
     fs, root = Storage.from_url(s3_url).fs, s3_url.removeprefix("s3://")
-    for name in ("users", "licenses", "seats", "mismatches", "snapshots"):
+    for name in ("users", "licenses", "seats", "mismatches", "control_totals", "snapshots"):
         found = sorted(fs.glob(f"{root}/{name}/**/*.parquet"))
         assert [path.rsplit("/", 2)[1] for path in found] == [
             f"snapshot_date={TODAY}",

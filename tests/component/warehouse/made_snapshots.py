@@ -64,6 +64,7 @@ def made_snapshot(
     people = made_users(users, captured_at)
     tables = {"users": people, "seats": made_seats(people)}
     tables["licenses"], tables["mismatches"] = made_licenses(tables["seats"], captured_at)
+    tables["control_totals"] = made_control_totals(tables["licenses"], day)
     values = {
         "snapshot_id": snapshot_id,
         "provenance": "observed",
@@ -193,6 +194,20 @@ def made_licenses(seats: pa.Table, captured_at: datetime) -> tuple[pa.Table, pa.
         pa.Table.from_pylist(licenses, table("licenses").arrow_schema),
         pa.Table.from_pylist(mismatches, table("mismatches").arrow_schema),
     )
+
+
+def made_control_totals(licenses: pa.Table, day: date) -> pa.Table:
+    """Table `control_totals`: what Salesforce counted on that day and the day before."""
+    rows = [
+        {name: row[name] for name in ("license_layer", "license_id", "license_key")}
+        | {"metrics_on": day - timedelta(days=back), "active_count": row["used_count"] // 2}
+        | {"assigned_count": row["used_count"]}
+        | {"total_count": None if row["license_layer"] == "user" else row["total_count"]}
+        for row in licenses.to_pylist()
+        if row["license_layer"] in ("user", "permission_set", "feature")
+        for back in (1, 0)
+    ]
+    return pa.Table.from_pylist(rows, table("control_totals").arrow_schema)
 
 
 def shaped(name: str, columns: Mapping[str, Any], count: int) -> pa.Table:

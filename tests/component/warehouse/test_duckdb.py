@@ -23,7 +23,7 @@ from license_ledger.schemas import SCHEMA_VERSION, table
 from license_ledger.warehouse.duckdb import load, open_readonly, warehouse_path
 from license_ledger.warehouse.swap import exclusive
 
-TABLES = ("users", "licenses", "seats", "mismatches")
+TABLES = ("users", "licenses", "seats", "mismatches", "control_totals")
 
 
 @pytest.fixture

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from made_snapshots import DAY, ORG, MadeSnapshot, made_snapshot
 from license_ledger.errors import CorruptSnapshot
 from license_ledger.reader import open_snapshot
 from license_ledger.schemas import TABLES
-from license_ledger.staging.manifest import file_metadata
+from license_ledger.staging.manifest import Manifest, file_metadata
 from license_ledger.staging.publish import publish
 from license_ledger.staging.storage import Storage
 from license_ledger.warehouse.checks import run_checks
@@ -84,6 +86,30 @@ def test_a_day_that_is_published_again_is_loaded_again(staging: Storage, tmp_pat
         ).fetchall()
 
     assert days == [(DAY, 50), (DAY + timedelta(days=1), 40)]
+
+
+def test_a_snapshot_from_before_a_table_is_read_and_loaded(staging: Storage, tmp_path: Path) -> None:
+    """A snapshot that was published without control totals has none; the others are all there and sound."""
+    published(staging, made_snapshot(30))
+    young = open_snapshot(staging, ORG, DAY)
+    files = {name: entry for name, entry in young.manifest["files"].items() if name != "control_totals"}
+    row = young.row | {"rows": json.dumps({name: entry["rows"] for name, entry in files.items()})}
+    old = replace(
+        young,
+        published=replace(
+            young.published,
+            table=pa.Table.from_pylist([row], young.published.table.schema),
+            manifest=Manifest(**{**young.manifest, "files": files}),
+        ),
+    )
+
+    old.verify()
+    assert old.table("control_totals").num_rows == 0
+    assert load(tmp_path / "w.duckdb", old)["rows"]["control_totals"] == 0
+    with pytest.raises(CorruptSnapshot, match="table users"):
+        replace(
+            old, published=replace(old.published, manifest=Manifest(**{**old.manifest, "files": {}}))
+        ).table("users")
 
 
 class _Interrupted:

@@ -168,5 +168,5 @@ def test_failures_stop_what_is_going_on() -> None:
 
 def test_the_checked_tables_are_those_of_a_snapshot() -> None:
     """All published tables but the list of snapshots are checked."""
-    assert {t.name for t in CHECKED} == {"users", "licenses", "seats", "mismatches"}
+    assert {t.name for t in CHECKED} == {"users", "licenses", "seats", "mismatches", "control_totals"}
     assert table("snapshots") not in CHECKED

@@ -58,6 +58,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "licenses": LICENSE
     | {"is_unlimited": False, "count_basis": "all_assignees", "used_as_of": NOON, "in_scope_count": 0},
     "mismatches": LICENSE | {"cause": "in_scope", "seat_count": 0},
+    "control_totals": LICENSE | {"metrics_on": DAY, "assigned_count": 0, "active_count": 0},
     "users": {
         "user_id": "005000000000001AAA",
         "email": "person@acme.com",

@@ -15,7 +15,7 @@ DEACTIVATED = "005000000000000AAA"
 
 
 def tables() -> Tables:
-    """A snapshot with nothing wrong, as its four tables."""
+    """A snapshot with nothing wrong, as its tables."""
     return dict(made_snapshot(40).tables)
 
 
@@ -92,6 +92,16 @@ VIOLATIONS: list[tuple[str, str, Callable[[Tables], Tables]]] = [
             | {"seats": t["seats"].filter(pc.not_equal(t["seats"]["license_id"], APP[1]))}
             | {"licenses": edited(t, "licenses", {"in_scope_count": 0}, license_id=APP[1])["licenses"]}
         ),
+    ),
+    (
+        "duplicate_keys",
+        "control_totals: feature license MarketingUser",
+        lambda t: grown(t, "control_totals", {"active_count": 0}, license_id=MARKETING[1]),
+    ),
+    (
+        "negative_counts",
+        "control_totals.active_count: permission_set license CPQ",
+        lambda t: edited(t, "control_totals", {"active_count": -1}, license_id=CPQ[1]),
     ),
     ("unexplained_above_tolerance", "user license Salesforce", unexplained(1)),
     ("unexplained_above_tolerance", "user license Salesforce", unexplained(-1)),

@@ -10,9 +10,9 @@ import pytest
 from tests.unit.transform.made_org import AT, TIMESTAMP, user_license_table
 
 from license_ledger.errors import CorruptAnswer, SchemaDrift
-from license_ledger.schemas import LICENSES
+from license_ledger.schemas import CONTROL_TOTALS, LICENSES
 from license_ledger.transform.licenses import UNCOUNTED_SCHEMA, licenses
-from license_ledger.transform.metrics import METRICS_SCHEMA, control_totals
+from license_ledger.transform.metrics import METRICS_SCHEMA, control_total_history, control_totals
 
 TAKEN = datetime(2026, 2, 28, tzinfo=UTC)
 
@@ -233,13 +233,13 @@ def test_licenses_without_id_are_refused(name: str) -> None:
 
 
 def test_control_totals_are_the_newest_of_each_license() -> None:
-    """Profiles are summed per user license; only the newest day of each license counts, nulls never."""
-    days = [date(2026, 2, 27), date(2026, 2, 28), date(2026, 2, 28), date(2026, 2, 27), date(2026, 3, 1)]
+    """Profiles are summed per user license; only the newest day of the object counts, nulls never."""
+    days = [date(2026, 2, 27), date(2026, 2, 28), date(2026, 2, 28), date(2026, 2, 28), date(2026, 3, 1)]
     profiles = pa.table(
         {
-            "UserLicenseId": ["a", "a", "a", "b", "b"],
-            "MetricsDate": days,
-            "AssignedUserCount": pa.array([100, 3, 4, 9, None], pa.int64()),
+            "UserLicenseId": ["a", "a", "a", "b", "b", "gone"],
+            "MetricsDate": [*days, days[0]],
+            "AssignedUserCount": pa.array([100, 3, 4, 9, None, 5], pa.int64()),
         }
     )
     permission_sets = pa.table(
@@ -251,7 +251,74 @@ def test_control_totals_are_the_newest_of_each_license() -> None:
     assert found.schema == METRICS_SCHEMA
     assert [
         ("user", "a", 7, date(2026, 2, 28)),
-        ("user", "b", 9, date(2026, 2, 27)),
+        ("user", "b", 9, date(2026, 2, 28)),
         ("permission_set", "p", 6, date(2026, 2, 27)),
     ] == [tuple(row.values()) for row in found.to_pylist()]
     assert control_totals().num_rows == 0
+
+
+def test_the_history_of_control_totals_has_every_day() -> None:
+    """Each day of each license is a row, summed over profiles; the last writing of a day counts."""
+    first, second = date(2026, 2, 27), date(2026, 2, 28)
+    licenses_of_today = pa.table(
+        {
+            "license_layer": ["user", "permission_set", "feature"],
+            "license_id": ["u", "p", "MarketingUser"],
+            "license_key": ["SFDC", "CPQ", "MarketingUser"],
+        }
+    )
+    profiles = pa.table(
+        {
+            "Id": ["1", "2", "3", "4"],
+            "UserLicenseId": ["u", "u", "u", "gone"],
+            "MetricsDate": [second, second, first, first],
+            "AssignedUserCount": [3, 4, 6, 1],
+            "ActiveUserCount": pa.array([2, None, 5, 1], pa.int64()),
+        }
+    )
+    permission_sets = pa.table(
+        {
+            "Id": ["2", "1", "3"],
+            "PermissionSetLicenseId": ["p", "p", "p"],
+            "MetricsDate": [first, first, second],
+            "AssignedUserCount": [8, 7, 9],
+            "ActiveUserCount": [5, 5, 6],
+            "TotalLicenses": [10, 10, -1],
+        }
+    )
+    features = pa.table({"FeatureType": ["MarketingUser"], "MetricsDate": [first], "TotalLicenseCount": [20]})
+
+    found = control_total_history(
+        licenses_of_today,
+        profile_metrics=profiles,
+        permission_set_metrics=permission_sets,
+        feature_metrics=features,
+    )
+
+    assert found.schema == CONTROL_TOTALS.arrow_schema
+    assert [tuple(row.values()) for row in found.to_pylist()] == [
+        ("feature", "MarketingUser", "MarketingUser", first, None, None, 20),
+        ("permission_set", "p", "CPQ", first, 8, 5, 10),
+        ("permission_set", "p", "CPQ", second, 9, 6, None),
+        ("user", "gone", None, first, 1, 1, None),
+        ("user", "u", "SFDC", first, 6, 5, None),
+        ("user", "u", "SFDC", second, 7, None, None),
+    ]
+    assert control_total_history(licenses_of_today).num_rows == 0
+
+
+def test_a_feature_that_is_not_measured_any_more_has_no_counter() -> None:
+    """The number of an earlier day is not taken for the counter of today."""
+    metrics = pa.table(
+        {
+            "FeatureType": ["MarketingUser", "MobileUser"],
+            "MetricsDate": [date(2026, 2, 28), date(2026, 2, 27)],
+            "TotalLicenseCount": [20, 30],
+            "AssignedUserCount": [2, 3],
+        }
+    )
+    flags = ("UserPermissionsMarketingUser", "UserPermissionsMobileUser")
+    found = licenses(AT, feature_flags=flags, feature_metrics=metrics)
+
+    assert found["used_count"].to_pylist() == [2, None]
+    assert found["total_count"].to_pylist() == [20, None]

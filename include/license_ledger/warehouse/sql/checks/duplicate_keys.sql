@@ -28,3 +28,9 @@ SELECT
 FROM mismatches
 GROUP BY license_layer, license_id, cause
 HAVING count(*) > 1
+UNION ALL
+SELECT
+    'control_totals: ' || license_layer || ' license ' || coalesce(max(license_key), max(license_id)) AS subject
+FROM control_totals
+GROUP BY license_layer, license_id, metrics_on
+HAVING count(*) > 1

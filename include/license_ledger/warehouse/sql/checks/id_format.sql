@@ -26,3 +26,7 @@ UNION ALL
 SELECT 'mismatches.license_id' AS subject
 FROM mismatches
 WHERE license_layer <> 'feature' AND NOT regexp_full_match(license_id, '[A-Za-z0-9]{18}')
+UNION ALL
+SELECT 'control_totals.license_id' AS subject
+FROM control_totals
+WHERE license_layer <> 'feature' AND NOT regexp_full_match(license_id, '[A-Za-z0-9]{18}')

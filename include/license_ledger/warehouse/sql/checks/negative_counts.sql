@@ -23,3 +23,12 @@ WHERE license_layer <> 'usage'
         OR all_holder_count < 0
         OR in_scope_count < 0
     )
+UNION ALL
+SELECT
+    'control_totals.' || CASE
+        WHEN assigned_count < 0 THEN 'assigned_count'
+        WHEN active_count < 0 THEN 'active_count'
+        ELSE 'total_count'
+    END || ': ' || license_layer || ' license ' || coalesce(license_key, license_id) AS subject
+FROM control_totals
+WHERE assigned_count < 0 OR active_count < 0 OR total_count < 0

@@ -54,3 +54,14 @@ WHERE license_layer IS NULL
     OR license_id IS NULL
     OR cause IS NULL
     OR seat_count IS NULL
+UNION ALL
+SELECT
+    'control_totals.' || CASE
+        WHEN license_layer IS NULL THEN 'license_layer'
+        WHEN license_id IS NULL THEN 'license_id'
+        ELSE 'metrics_on'
+    END AS subject
+FROM control_totals
+WHERE license_layer IS NULL
+    OR license_id IS NULL
+    OR metrics_on IS NULL

@@ -65,6 +65,12 @@ WHERE cause NOT IN (
     SELECT word FROM vocabulary WHERE table_name = 'mismatches' AND column_name = 'cause'
 )
 UNION ALL
+SELECT 'control_totals.license_layer' AS subject
+FROM control_totals
+WHERE license_layer NOT IN (
+    SELECT word FROM vocabulary WHERE table_name = 'control_totals' AND column_name = 'license_layer'
+)
+UNION ALL
 SELECT 'users.certainty' AS subject
 FROM users
 WHERE certainty NOT IN (
