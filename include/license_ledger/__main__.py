@@ -1,7 +1,8 @@
 """
-The command line: what can be done without Airflow. Reads only; snapshots are taken by the DAG.
+The command line: what can be done without Airflow. Salesforce is never asked; that is the DAG's work.
 
 ``license-ledger report``   the license position and the mismatch bridge of a published day
+``license-ledger replay``   days made anew from their landings, with today's settings
 ``license-ledger settings`` the settings in force, or what is wrong with them
 """
 
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from license_ledger import __version__
+from license_ledger.commands import replay
 from license_ledger.errors import ConfigError, LedgerError, SnapshotRefused
 from license_ledger.settings import PREFIX, load_settings
 
@@ -44,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--org", help="18-character org id; needed when several orgs are published")
     report.add_argument("--date", type=date.fromisoformat, help="YYYY-MM-DD; default: the newest day")
     report.set_defaults(command=_report)
+    replay.add_to(commands)
     settings = commands.add_parser("settings", help="the settings in force")
     settings.set_defaults(command=_settings)
     return parser

@@ -191,9 +191,13 @@ def check(context: RunContext) -> CheckReceipt:
     return CheckReceipt(checks=len(checks()), warnings=[str(failure) for failure in failures])
 
 
-def publish(context: RunContext) -> PublishReceipt:
+def publish(context: RunContext, *, sweeps: bool = True) -> PublishReceipt:
     """
     Make the snapshot the day's one, wholly or not at all.
+
+    Args:
+        context: of the run.
+        sweeps: whether leftovers of staging and landing are cleared away afterwards.
 
     Raises:
         StoreBusy: another writer publishes this day.
@@ -220,14 +224,16 @@ def publish(context: RunContext) -> PublishReceipt:
         landed=landed.rows(),
         now=context.clock(),
         keeps=KEPT if context.reconstructs else (),
+        sweeps=sweeps,
     )
-    sweep_runs(
-        context.landing,
-        now=context.clock(),
-        keep_days=context.settings.landing_days,
-        org_id=context.org,
-        keep=context.run_key,
-    )
+    if sweeps:
+        sweep_runs(
+            context.landing,
+            now=context.clock(),
+            keep_days=context.settings.landing_days,
+            org_id=context.org,
+            keep=context.run_key,
+        )
     return PublishReceipt(
         org_id=done["org_id"],
         snapshot_date=done["snapshot_date"],

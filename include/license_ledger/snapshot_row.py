@@ -8,6 +8,7 @@ from typing import Any
 
 from license_ledger import __version__
 from license_ledger.run import RunContext
+from license_ledger.settings import Settings
 from license_ledger.transform.scope import ScopeRules, parse_rules
 
 DECIDING = ("external_users", "service_accounts", "retain_out_of_scope", "mismatch_tolerance")
@@ -69,13 +70,13 @@ def snapshot_row(
         "derived_from": json.dumps(
             {"run": origin.key, "snapshot_date": origin.day.snapshot_date.isoformat()}, sort_keys=True
         ),
-        "settings": json.dumps(_deciding(context), sort_keys=True),
+        "settings": json.dumps(deciding_settings(context.settings), sort_keys=True),
         "is_partial": any(name in HOLDING for name in gaps),
         "certainty": None if certainty is None else json.dumps(dict(certainty), sort_keys=True),
     }
 
 
-def _deciding(context: RunContext) -> dict[str, Any]:
-    settings = context.settings
+def deciding_settings(settings: Settings) -> dict[str, Any]:
+    """The settings that decide what the tables say, besides the company filter; plain values."""
     entities = [entity.model_dump(mode="json") for entity in settings.legal_entities]
     return {"legal_entities": entities, **{name: getattr(settings, name) for name in DECIDING}}

@@ -200,29 +200,6 @@ def waiting_for_retry(ui: RunningUi, run_id: str) -> list[dict[str, Any]]:
     ]
 
 
-def test_backfills_work_on_the_embedded_database(ui: RunningUi) -> None:
-    """A backfill of today replaces it; a day that has passed is refused, and what was published stays."""
-    created = ui.call(
-        "POST",
-        "/api/v2/backfills",
-        dag_id=DAG_ID,
-        from_date="2026-01-05T00:00:00Z",
-        to_date="2026-01-05T00:00:00Z",
-        reprocess_behavior="completed",
-        max_active_runs=1,
-    )
-    path = f"/api/v2/dags/{DAG_ID}/dagRuns?run_type=backfill"
-    (run,) = wait_until(lambda: ui.call("GET", path)["dag_runs"])
-    ended = ui.wait_for_run(run["dag_run_id"])
-    task = ui.tasks(run["dag_run_id"])["refresh_token", -1]
-
-    assert created["dag_id"] == DAG_ID
-    assert (ended["partition_key"], ended["state"]) == ("2026-01-05", "failed")
-    assert (task["state"], task["try_number"]) == ("failed", 1)
-    assert not list((ui.home.root / "staging").rglob("snapshot_date=2026-01-05"))
-    assert list((ui.home.root / "staging").rglob(f"snapshot_date={today()}"))
-
-
 def test_the_connection_can_be_tested_from_the_form(ui: RunningUi) -> None:
     """The Test button says which org answers, and keeps the rotated token that is stored."""
     body = {"connection_id": "salesforce_default", "conn_type": "salesforce_oauth"}

@@ -138,6 +138,7 @@ def publish(
     wait_seconds: float = 60.0,
     ttl_seconds: float = TTL_SECONDS,
     keeps: Collection[str] = (),
+    sweeps: bool = True,
 ) -> PublishReceipt:
     """
     Make a snapshot the day's one, wholly or not at all.
@@ -160,6 +161,7 @@ def publish(
         wait_seconds: how long to wait for another writer of the day.
         ttl_seconds: see :func:`license_ledger.staging.lease.lease`.
         keeps: provenances that this snapshot does not replace.
+        sweeps: whether leftovers are cleared away afterwards; who publishes many days does that once.
 
     Returns:
         The receipt.
@@ -190,7 +192,8 @@ def publish(
             if before is not None and publication.is_there(before):
                 return publication.receipt(before, unchanged=True)
             _replace(publication, before, seen, held)
-    _clear_away(staging, org_id, now, grace)
+    if sweeps:
+        _clear_away(staging, org_id, now, grace)
     receipt = publication.receipt(before, unchanged=False)
     _log.info("publish.finished", **receipt)
     return receipt

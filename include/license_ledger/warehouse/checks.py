@@ -36,6 +36,10 @@ Source: TypeAlias = str | Path | pa.Table | pads.Dataset
 """A local Parquet file, or something Arrow that can be read several times."""
 
 
+SMALL = 200_000
+"""Rows of a table that are held in memory while the checks run over it."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """
@@ -143,10 +147,13 @@ def _run(
 
 
 def _relate(connection: duckdb.DuckDBPyConnection, name: str, source: Source) -> None:
-    if isinstance(source, str | Path):
-        connection.read_parquet(str(source)).create_view(name)
-    else:
+    """Make a relation of a table: a small file is read once, a large one by every check that needs it."""
+    if not isinstance(source, str | Path):
         connection.register(name, source)
+    elif pq.read_metadata(source).num_rows <= SMALL:
+        connection.read_parquet(str(source)).create(name)
+    else:
+        connection.read_parquet(str(source)).create_view(name)
 
 
 def _columns_unlike(table: Table, source: Source) -> list[str]:

@@ -7,8 +7,9 @@ see half a day.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TypedDict
 
@@ -37,7 +38,7 @@ from license_ledger.warehouse.day import (
 from license_ledger.warehouse.statements import VIEWS, views
 from license_ledger.warehouse.swap import exclusive, successor
 
-__all__ = ["LoadReceipt", "LoadableSnapshot", "load", "open_readonly", "warehouse_path"]
+__all__ = ["LoadReceipt", "LoadableSnapshot", "load", "load_all", "open_readonly", "warehouse_path"]
 
 MEMORY_LIMIT = "128MB"
 """For DuckDB's own buffers; a load of millions of users takes about three times that in all."""
@@ -87,30 +88,56 @@ def load(
         CorruptSnapshot: the snapshot's rows are not those it announces, or do not fit the schema.
         StagingUnwritable: the file cannot be written. In every case the old file stays as it was.
     """
+    [receipt] = load_all(
+        path, [snapshot], memory_limit=memory_limit, threads=threads, wait_seconds=wait_seconds
+    )
+    return receipt
+
+
+def load_all(
+    path: str | Path,
+    snapshots: Sequence[LoadableSnapshot],
+    *,
+    memory_limit: str = MEMORY_LIMIT,
+    threads: int = THREADS,
+    wait_seconds: float = 600,
+) -> list[LoadReceipt]:
+    """
+    Put several snapshots into the warehouse in one swap: all of them or none.
+
+    Args and errors as :func:`load`; the snapshots are read one after the other.
+
+    Returns:
+        A receipt per snapshot, in their order.
+    """
     target = Path(path).resolve()
-    expected = announced_rows(snapshot)
+    expected = [announced_rows(snapshot) for snapshot in snapshots]
     with exclusive(target, wait_seconds):
-        mark, is_there = _present(target, snapshot)
-        if not is_there:
+        mark, missing = _missing(target, snapshots)
+        if missing:
             with (
                 successor(target) as building,
                 writing(building, target, memory_limit, threads) as connection,
             ):
                 if mark != fingerprint():
                     prepare(connection)
-                if not holds(connection, snapshot):
-                    replace_day(connection, snapshot)
-                verify_day(connection, snapshot, expected)
+                for snapshot, rows in zip(snapshots, expected, strict=True):
+                    if not holds(connection, snapshot):
+                        replace_day(connection, snapshot)
+                    verify_day(connection, snapshot, rows)
                 connection.execute("CHECKPOINT")
-        return LoadReceipt(
-            warehouse=str(target),
-            org_id=snapshot.org_id,
-            snapshot_date=snapshot.snapshot_date.isoformat(),
-            snapshot_id=snapshot.snapshot_id,
-            rows=expected,
-            bytes=target.stat().st_size,
-            loaded=not is_there,
-        )
+        return [
+            LoadReceipt(
+                warehouse=str(target),
+                org_id=snapshot.org_id,
+                snapshot_date=snapshot.snapshot_date.isoformat(),
+                snapshot_id=snapshot.snapshot_id,
+                rows=rows,
+                bytes=target.stat().st_size,
+                loaded=(snapshot.org_id, snapshot.snapshot_date) in missing,
+            )
+            for snapshot, rows in zip(snapshots, expected, strict=True)
+        ]
 
 
 def require_no_log(target: Path) -> None:
@@ -128,14 +155,18 @@ def require_no_log(target: Path) -> None:
         )
 
 
-def _present(target: Path, snapshot: LoadableSnapshot) -> tuple[str | None, bool]:
-    """What the tables and views of the file come from, and whether nothing is left to do to it."""
+def _missing(target: Path, snapshots: Sequence[LoadableSnapshot]) -> tuple[str | None, set[tuple[str, date]]]:
+    """What the tables and views of the file come from, and the days that are still to be loaded."""
+    days = {(snapshot.org_id, snapshot.snapshot_date) for snapshot in snapshots}
     require_no_log(target)
     if not target.exists():
-        return None, False
+        return None, days
     with open_readonly(target) as connection:
         mark = identify(connection, target)
-        return mark, mark == fingerprint() and holds(connection, snapshot)
+        if mark != fingerprint():
+            return mark, days
+        there = {(s.org_id, s.snapshot_date) for s in snapshots if holds(connection, s)}
+        return mark, days - there
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""The commands of ``license-ledger``, one module each: what they are asked, and what they print."""
