@@ -102,7 +102,8 @@ def people(
     columns["role_name"] = lookups.role_names(field(users, "UserRoleId", _TEXT))
     kinds = _join_profiles(columns, lookups)
     reasons = _judge_addresses(columns, kinds, rules)
-    columns["email"] = _where_known(users, EMAIL_KNOWN, columns["email"])
+    for name in ("email", "email_domain"):
+        columns[name] = _where_known(users, EMAIL_KNOWN, columns[name])
     columns["activity_band"] = _activity(columns, users, lookups, captured_at)
     columns["certainty"] = field(users, CERTAINTY, _TEXT).fill_null(CERTAINTIES[0])
     _decide_scope(columns, kinds, rules, reasons)

@@ -27,7 +27,7 @@ LOGIN_KNOWN = "LedgerLoginKnown"
 EMAIL_KNOWN = "LedgerEmailKnown"
 """
 Column of reconstructed users: whether ``Email`` is what it was. Where it is not known, the company filter
-judges the user by the address of today, and none is published.
+judges the user by the address of today, and neither it nor its domain is published.
 """
 
 FROZEN_KNOWN = "LedgerFrozenKnown"
