@@ -44,6 +44,11 @@ class WorldOptions:
         long_cells: Some texts are longer than 128 KiB.
         torture_share: Share of generated users whose optional texts are hard to transport.
         metric_days: Days kept in the Active*Metric objects; None means as many as the size allows.
+        display_language: The language administrators have, in which the audit trail is written: one of
+            `demo_org.world.catalogue.sentences.SENTENCES`.
+        display_ids: The audit trail names users by id as well, as newer releases do.
+        unique_names: No two generated users have the same name.
+        renames_per_year: How often, on average, a generated user takes another last name.
         logins_per_user: At most so many of a user's latest logins are in LoginHistory; None as above.
     """
 
@@ -60,6 +65,10 @@ class WorldOptions:
     long_cells: bool = False
     torture_share: float = 0.05
     metric_days: int | None = None
+    display_language: str = "en"
+    display_ids: bool = False
+    unique_names: bool = False
+    renames_per_year: float = 0.0
     logins_per_user: int | None = None
 
     @property

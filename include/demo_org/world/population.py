@@ -48,7 +48,7 @@ class Population:
         self.org_id, self.pod = org_id, pod
         ahead = options.horizon_days or next(days for limit, days in FAR_DAYS if users <= limit)
         self.end = anchor + ahead * DAY
-        self.lines = Generator(draws, users, anchor, ahead).run()
+        self.lines = Generator(draws, users, anchor, ahead, options.renames_per_year).run()
         self.logins = Logins(self.lines, draws)
         grants: dict[Layer, tuple[Grant, ...]] = {
             "permission_set_licenses": PERMISSION_SET_LICENSES,

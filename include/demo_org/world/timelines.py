@@ -49,6 +49,7 @@ class Timelines:
         moved: Profile changed from `profile` to `later`.
         relocated: Department and division changed.
         readdressed: E-mail address changed.
+        renamed: Last name changed.
         stopped: No login from here on, though the account stays.
         persona: Position in `PERSONAS`; for hand-named accounts the nearest one.
         every: Days between logins, 0 for never.
@@ -63,6 +64,7 @@ class Timelines:
     moved: Times
     relocated: Times
     readdressed: Times
+    renamed: Times
     stopped: Times
     persona: Codes
     profile: Codes
@@ -95,7 +97,10 @@ class Timelines:
 class Generator:
     """Draws the timelines of a world of a given size around its anchor."""
 
-    def __init__(self, draws: Draws, users: int, anchor: int, horizon_days: int) -> None:
+    def __init__(
+        self, draws: Draws, users: int, anchor: int, horizon_days: int, renames_per_year: float = 0.0
+    ) -> None:
+        self._renames = renames_per_year
         self._draws, self._users, self._anchor = draws, users, anchor
         self._end = anchor + horizon_days * DAY
         self._rate = max(users * JOINERS_PER_YEAR / 365, 0.2)
@@ -144,12 +149,18 @@ class Generator:
             "moved": self._second("moved", rows, np.where(later == profile, np.nan, moved)),
             "relocated": self._second("dept", rows, self._after("dept", rows, born + 1, ends, 6.0)),
             "readdressed": self._second("mail", rows, self._after("mail", rows, born + 1, ends, 30.0)),
+            "renamed": self._renamings(rows, born, ends),
             "stopped": self._second("stop", rows, self._after("stop", rows, born + 1, np.inf, 14.0)),
             "persona": persona,
             "profile": profile,
             "later": later,
             "every": self._cadence(rows, persona),
         }
+
+    def _renamings(self, rows: Ints, born: Floats, ends: Floats) -> Times:
+        if not self._renames:
+            return np.full(rows.size, NEVER)
+        return self._second("name", rows, self._after("name", rows, born + 1, ends, 1 / self._renames))
 
     def _birthdays(self, rows: Ints) -> Floats:
         """Return days of creation: evenly over the org's life up to the anchor, then at the joiners' rate."""
@@ -216,6 +227,7 @@ class Generator:
             "moved": second(moved[0]),
             "relocated": int(NEVER),
             "readdressed": int(NEVER),
+            "renamed": int(NEVER),
             "stopped": second(who.stopped),
             "persona": _persona_of(who),
             "profile": profile,

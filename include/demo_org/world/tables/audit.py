@@ -10,16 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from string import Formatter
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from demo_org.world.catalogue.personas import PARTNER
+from demo_org.world.catalogue.sentences import SENTENCES, WITH_ID
 from demo_org.world.catalogue.user_licenses import PROFILES
 from demo_org.world.draws import Ints
 from demo_org.world.holdings import Holdings
 from demo_org.world.population import Population, moments
+from demo_org.world.tables import roles
 from demo_org.world.tables.columns import Source, constant
 from demo_org.world.tables.users import Users
 from demo_org.world.timelines import DAY, Mask, Times
@@ -40,6 +43,7 @@ CODES = {
 """Feature license to its word in the action codes."""
 
 Sentence = Callable[[pa.Array, Ints], pa.Array]
+Words = Callable[[Ints], pa.Array]
 
 
 @dataclass(frozen=True)
@@ -64,16 +68,13 @@ class Event:
     sentence: Sentence
 
 
-def _around(before: str, after: str = "") -> Sentence:
-    return lambda names, _: pc.binary_join_element_wise(before, names, after, "")
-
-
 class AuditTrail:
     """Events of the 180 days before a moment."""
 
     def __init__(self, people: Population, moment: int) -> None:
         self._people, self._moment = people, moment
-        self._users = Users(people, moment)
+        self._users, self._unrenamed = Users(people, moment), Users(people, 0)
+        self._texts = SENTENCES[people.options.display_language]
 
     def source(self) -> Source:
         """Return the table, by user and kind of event."""
@@ -91,7 +92,7 @@ class AuditTrail:
 
         @cache
         def sentences() -> pa.Array:
-            parts = [event.sentence(self._users.name(event.rows), event.rows) for event in events]
+            parts = [event.sentence(self._names(event), event.rows) for event in events]
             return pa.concat_arrays([pa.array([], TEXT), *parts])
 
         def display(at: Ints) -> pa.Array:
@@ -109,6 +110,33 @@ class AuditTrail:
             },
         )
 
+    def _names(self, event: Event) -> pa.Array:
+        """Return what the users were called when it happened."""
+        renamed = pa.array(self._people.lines.renamed[event.rows] <= event.times)
+        return pc.if_else(renamed, self._users.name(event.rows), self._unrenamed.name(event.rows))
+
+    def _sentence(self, kind: str, **words: str | Words) -> Sentence:
+        """Return the sentence of a kind of event, with these words in it."""
+        pieces = list(Formatter().parse(self._texts[kind]))
+
+        def write(names: pa.Array, rows: Ints) -> pa.Array:
+            columns: list[pa.Array | str] = []
+            for text, place, _, _ in pieces:
+                columns.append(text)
+                if place == "who":
+                    columns += [names, *self._mark(kind, rows)]
+                elif place:
+                    word = words[place]
+                    columns.append(word if isinstance(word, str) else word(rows))
+            return pc.binary_join_element_wise(*columns, "")
+
+        return write
+
+    def _mark(self, what: str, rows: Ints) -> list[pa.Array | str]:
+        if not self._people.options.display_ids or what not in WITH_ID:
+            return []
+        return [" (UserID: [", pc.utf8_slice_codeunits(self._people.user_ids(rows), 0, 15), "])"]
+
     def _recent(self, times: Times) -> Mask:
         return (times > self._moment - RETENTION) & (times <= self._moment)
 
@@ -125,17 +153,14 @@ class AuditTrail:
             16,
             ("PermSetLicenseAssign", "PermSetLicenseUnassign"),
             "Manage Users",
-            (
-                "Permission set license {}: assigned to user ",
-                "Permission set license {}: unassigned from user ",
-            ),
+            ("license granted", "license removed"),
         )
         yield from self._grants(
             self._people.packages,
             128,
             ("granteduserpackagelicense", "revokeduserpackagelicense"),
             "Custom App Licenses",
-            ("Granted {} package license to user ", "Revoked {} package license from user "),
+            ("package granted", "package revoked"),
         )
         yield from self._features()
 
@@ -150,15 +175,15 @@ class AuditTrail:
             (2, partner, "createdpartneruser", "Partner Portal"),
         )
         for kind, who, action, section in created:
-            yield Event(kind, *self._of(lines.created, who), action, section, _around("Created new user "))
-        gone = _around("Deactivated user ")
+            yield Event(kind, *self._of(lines.created, who), action, section, self._sentence("created"))
+        gone = self._sentence("deactivated")
         for kind, times in ((3, lines.left), (5, lines.left_again)):
             yield Event(kind, *self._of(times, ~portal), "deactivateduser", "Manage Users", gone)
             yield Event(kind + 1, *self._of(times, portal), "CSPUserDisabled", "Customer Portal", gone)
-        yield Event(7, *self._of(lines.back), "activateduser", "Manage Users", _around("Activated user "))
-        yield Event(8, *self._of(lines.frozen), "frozeuser", "Manage Users", _around("Froze user "))
-        yield Event(9, *self._of(lines.thawed), "unfrozeuser", "Manage Users", _around("Unfroze user "))
-        changed = _around("Changed email address for user ")
+        yield Event(7, *self._of(lines.back), "activateduser", "Manage Users", self._sentence("activated"))
+        yield Event(8, *self._of(lines.frozen), "frozeuser", "Manage Users", self._sentence("froze"))
+        yield Event(9, *self._of(lines.thawed), "unfrozeuser", "Manage Users", self._sentence("unfroze"))
+        changed = self._sentence("email")
         yield Event(10, *self._of(lines.readdressed), "changedemail", "Manage Users", changed)
 
     def _profile_moves(self) -> Iterator[Event]:
@@ -166,13 +191,11 @@ class AuditTrail:
         custom = np.array([profile.name in CUSTOM_PROFILES for profile in PROFILES])
         names = pa.array([profile.name for profile in PROFILES])
 
-        def sentence(who: pa.Array, rows: Ints) -> pa.Array:
-            before = names.take(pa.array(lines.profile[rows]))
-            after = names.take(pa.array(lines.later[rows]))
-            return pc.binary_join_element_wise(
-                "Changed profile for user ", who, " from ", before, " to ", after, ""
-            )
-
+        sentence = self._sentence(
+            "profile",
+            was=lambda rows: names.take(pa.array(lines.profile[rows])),
+            will=lambda rows: names.take(pa.array(lines.later[rows])),
+        )
         rows, times = self._of(lines.moved)
         was, will = custom[lines.profile[rows]], custom[lines.later[rows]]
         kinds = (
@@ -183,6 +206,30 @@ class AuditTrail:
         )
         for kind, mine, action in kinds:
             yield Event(kind, rows[mine], times[mine], action, "Manage Users", sentence)
+        yield from self._role_moves(rows, times)
+
+    def _role_moves(self, rows: Ints, times: Times) -> Iterator[Event]:
+        """A new profile may bring a new role."""
+        names = pa.array([*(name for name, _ in roles.ROLES), "None"])
+
+        def at(offset: int) -> Words:
+            return lambda rows: names.take(pa.array(self._role(rows, offset)))
+
+        sentence = self._sentence("role", was=at(-1), will=at(0))
+        was, will = self._role(rows, -1), self._role(rows, 0)
+        none = len(roles.ROLES)
+        kinds = (
+            (500, (was < none) & (will < none) & (was != will), "changedroleforuser"),
+            (501, (was == none) & (will < none), "changedroleforuserfromnone"),
+            (502, (was < none) & (will == none), "changedroleforusertonone"),
+        )
+        for kind, mine, action in kinds:
+            yield Event(kind, rows[mine], times[mine], action, "Manage Users", sentence)
+
+    def _role(self, rows: Ints, offset: int) -> Ints:
+        """Return positions of roles around each user's change of profile; one past the last for none."""
+        role = roles.role_of(self._people, rows, self._people.lines.moved[rows].astype(np.int64) + offset)
+        return np.where((role < 0) | (role >= len(roles.ROLES)), len(roles.ROLES), role)
 
     def _grants(
         self,
@@ -196,7 +243,7 @@ class AuditTrail:
             pairs = zip((holding.assigned, holding.removed), actions, sentences, strict=True)
             for end, (times, action, sentence) in enumerate(pairs):
                 mask = self._recent(times)
-                text = _around(sentence.format(grant.label))
+                text = self._sentence(sentence, what=grant.label)
                 kind = first + 2 * index + end
                 yield Event(kind, holding.rows[mask], times[mask], action, section, text)
 
@@ -204,10 +251,10 @@ class AuditTrail:
         holdings = self._people.features
         for index, (grant, holding) in enumerate(zip(holdings.grants, holdings.of, strict=True)):
             code = CODES.get(grant.key, grant.key.lower().removesuffix("user"))
-            ends = ((holding.assigned, "offon", "off to on"), (holding.removed, "onoff", "on to off"))
-            for end, (times, suffix, change) in enumerate(ends):
+            ends = ((holding.assigned, "offon", "feature on"), (holding.removed, "onoff", "feature off"))
+            for end, (times, suffix, what) in enumerate(ends):
                 mask = self._recent(times)
                 action = f"changed{code}user{suffix}"
-                text = _around(f"Changed {grant.label} checkbox for user ", f" from {change}")
+                text = self._sentence(what, what=grant.label)
                 kind = 256 + 2 * index + end
                 yield Event(kind, holding.rows[mask], times[mask], action, "Manage Users", text)

@@ -48,6 +48,15 @@ class PersonTexts:
         """Return last names, or something else for each last name."""
         return chosen(values, self._draws.below("last name", rows, len(values)))
 
+    def surname(self, rows: Ints) -> pa.Array:
+        """Return last names as they are at the moment; logins and addresses keep the first one."""
+        later = self._draws.below("later name", rows, len(words.LAST_NAMES))
+        renamed = pa.array(self._people.lines.renamed[rows] <= self._moment)
+        names = pc.if_else(renamed, chosen(words.LAST_NAMES, later), self.last(rows))
+        if not self._people.options.unique_names:
+            return names
+        return pc.binary_join_element_wise(names, self.number(rows), "-")
+
     def number(self, rows: Ints) -> pa.Array:
         """Return what makes a login unique."""
         return pa.array(rows).cast(pa.string())

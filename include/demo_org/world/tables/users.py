@@ -51,7 +51,7 @@ class Users:
         return {
             "Id": self._people.user_ids,
             "Username": self.username,
-            "LastName": self._mixed(lambda _, who: who.last, texts.last),
+            "LastName": self._mixed(lambda _, who: who.last, texts.surname),
             "FirstName": self._mixed(lambda _, who: who.first, texts.first),
             "Name": self.name,
             "Email": self.email,
@@ -177,7 +177,7 @@ class Users:
         """Return full names: first and last with a blank between, the last alone where there is no first."""
 
         def drawn(rest: Ints) -> pa.Array:
-            return pc.binary_join_element_wise(self._texts.first(rest), self._texts.last(rest), " ")
+            return pc.binary_join_element_wise(self._texts.first(rest), self._texts.surname(rest), " ")
 
         return self._people.with_named(
             rows, lambda _, who: f"{who.first} {who.last}" if who.first else who.last, drawn
@@ -224,6 +224,7 @@ class Users:
             lines.moved,
             lines.relocated,
             lines.readdressed,
+            lines.renamed,
         ):
             times = events[rows].astype(np.int64)
             latest = np.where(times <= self._moment, np.maximum(latest, times), latest)
