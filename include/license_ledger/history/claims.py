@@ -100,6 +100,7 @@ def _people(reading: Reading, wanted: Wanted, suspects: Suspects) -> Ints:
     entries = np.array([entry for entry, _ in mentions], np.int64)
     mentioned = _joined(places, suspects.by_name)
     mentioned[:, 0] = entries[mentioned[:, 0]] if len(mentioned) else mentioned[:, 0]
+    mentioned = mentioned[~np.isin(mentioned[:, 0], by_id[:, 0])]
     pairs = np.concatenate([by_id, named, mentioned])
     alone = np.setdiff1d(np.flatnonzero(reading.is_record), pairs[:, 0])
     pairs = np.concatenate([pairs, _by_second(reading, alone, suspects)])

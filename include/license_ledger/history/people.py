@@ -201,9 +201,10 @@ def _set_roles(columns: dict[str, pa.Array], batch: _Batch, state: Ints, doubtfu
 
 
 def _set_flags(columns: dict[str, pa.Array], batch: _Batch, doubtful: Mask, told: Mask) -> None:
+    """Check boxes of the moment; whoever may have held the license is among its holders, and not sure."""
     for flag in batch.findings.vocabulary.flags:
         state, open_, any_ = batch.state(batch.findings.vocabulary.feature(flag))
-        columns[flag] = pa.array(state == 1)
+        columns[flag] = pa.array((state == 1) | (open_ & any_))
         doubtful |= open_
         told |= any_
 

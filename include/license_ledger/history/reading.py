@@ -41,8 +41,8 @@ class Reading:
         self.kinds: list[str] = entries["attribute"].to_pylist()
         self.is_record: Mask = _isin(entries["attribute"], sorted(RECORD))
         self.names_user: Mask = flags(whole(entries["names_user"]))
-        told = pc.or_(entries["who"].is_valid(), entries["user_id15"].is_valid())
-        foreign = ~flags(whole(told)) & ~flags(whole(entries["is_english"])) & self.names_user
+        untold = flags(whole(entries["who"].is_null())) & ~flags(whole(entries["is_english"]))
+        foreign = untold & self.names_user
         self.foreign: Ints = np.flatnonzero(foreign)
         sentences = whole(entries["display"]).take(pa.array(self.foreign)).dictionary_encode()
         self._sentence: Ints = sentences.indices.to_numpy().astype(np.int64)
