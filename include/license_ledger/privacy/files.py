@@ -8,9 +8,10 @@ is not read at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 import pyarrow as pa
@@ -44,18 +45,23 @@ class Group(Mapping[str, Callable[[], pa.Array]]):
     path: str
     _read: dict[str, pa.Array] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         """Columns of the file."""
         return self.file.schema_arrow
 
     def column(self, name: str) -> pa.Array:
         """A column in one piece. Raises CorruptSnapshot when it cannot be decoded."""
-        if name not in self._read:
-            with corruption(self.path):
-                table = self.file.read_row_group(self.number, columns=[name], use_threads=False)
-            self._read[name] = table.column(0).combine_chunks()
+        self.load([name])
         return self._read[name]
+
+    def load(self, names: Iterable[str]) -> None:
+        """Read several columns at once, which costs less than one by one."""
+        missing = [name for name in names if name not in self._read and name in self.schema.names]
+        if missing:
+            with corruption(self.path):
+                table = self.file.read_row_group(self.number, columns=missing, use_threads=False)
+            self._read.update((name, table.column(name).combine_chunks()) for name in missing)
 
     def may_hold(self, name: str, ids: Sequence[str]) -> bool:
         """Whether the statistics of a column leave it open that one of the ids is among its values."""

@@ -24,8 +24,23 @@ IDENTIFYING: dict[str, tuple[str, ...]] = {
 }
 """Fields of landed users and columns of published ones that say who somebody is."""
 
-_NAMES = ("Name", "name", "EmployeeNumber", "employee_number")
-"""Of these, the ones that others may share by chance."""
+KINDS = {
+    "Username": "user name",
+    "username": "user name",
+    "Email": "e-mail address",
+    "email": "e-mail address",
+    "Name": "name",
+    "name": "name",
+    "EmployeeNumber": "employee number",
+    "employee_number": "employee number",
+    "FederationIdentifier": "federation id",
+    "federation_id": "federation id",
+}
+"""What kind of value each of these holds."""
+
+UNIQUE = ("user name", "e-mail address", "federation id")
+"""Kinds of values that are made to be somebody's alone."""
+
 _COMPANY_REASONS = ("domain", "subdomain", "legal_entity")
 _SHORTEST = 6
 """Shorter values occur in compressed bytes by chance."""
@@ -39,13 +54,23 @@ class Sighting:
 
     Attributes:
         rows: rows that mention the person by id.
-        values: identifying values, by whether others may share them by chance.
+        values: identifying values, with what kind of value each is, such as ``name``.
+        shared: kinds of values that somebody else has as well.
         domains: e-mail domains of the person, with whether they say nothing about who it is.
     """
 
     rows: int = 0
-    values: dict[str, bool] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+    shared: set[str] = field(default_factory=set)
     domains: dict[str, bool] = field(default_factory=dict)
+
+    def add(self, other: Sighting) -> None:
+        """Add what another part of the file says."""
+        self.rows += other.rows
+        self.values.update(other.values)
+        self.shared |= other.shared
+        for domain, is_shared in other.domains.items():
+            self.domains[domain] = self.domains.get(domain, False) or is_shared
 
 
 @dataclass
@@ -56,20 +81,27 @@ class Person:
     Attributes:
         org_id: of the org.
         ids: user id and, where pseudonyms are made, the pseudonym; 18 characters each.
-        values: every identifying value that any file has; True for those that others may share by chance.
+        values: every identifying value that any file has, with its kind.
+        shared: kinds of values that somebody else has as well.
         domains: e-mail domains that others share, or that are the company's own.
     """
 
     org_id: str
     ids: tuple[str, ...]
-    values: dict[str, bool] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+    shared: set[str] = field(default_factory=set)
     domains: set[str] = field(default_factory=set)
 
     def learn(self, sighting: Sighting) -> None:
         """Add what a file says."""
-        for value, is_common in sighting.values.items():
-            self.values[value] = self.values.get(value, True) and is_common
+        self.values.update(sighting.values)
+        self.shared |= sighting.shared
         self.domains |= {domain for domain, is_shared in sighting.domains.items() if is_shared}
+
+    @property
+    def short_ids(self) -> list[str]:
+        """The ids in their form of 15 characters, which the long form begins with."""
+        return [each[:15] for each in self.ids]
 
     def among(self, ids: pa.Array) -> pa.Array:
         """Whether each id is one of the person's; an id of 15 characters counts as well."""
@@ -77,26 +109,44 @@ class Person:
         return pc.is_in(ids, value_set=pa.array(every, _TEXT))
 
     @property
-    def needles(self) -> dict[str, bool]:
-        """What a search looks for: ids in their short form, and values; True for those of ids."""
-        return {**dict.fromkeys(self.values, False), **{each[:15]: True for each in self.ids}}
-
-    @property
     def telling(self) -> list[str]:
-        """Needles that are long enough not to occur by chance, even within compressed bytes."""
-        return [needle for needle in self.needles if len(needle.encode()) >= _SHORTEST]
+        """Values that do not occur by chance, not even within compressed bytes, and that nobody else has."""
+        return [
+            value
+            for value, kind in self.values.items()
+            if kind in UNIQUE and kind not in self.shared and len(value.encode()) >= _SHORTEST
+        ]
 
 
-def pattern(needles: Iterable[str], *, bounded: bool = True) -> str:
+def pattern(
+    needles: Iterable[str], *, bounded: bool = True, grouped: bool = False, checksum: bool = False
+) -> str:
     """
-    A regular expression (RE2) that finds any of the needles; ids as they are, all else in any case.
+    A regular expression (RE2) that finds any of the needles.
 
     Args:
         needles: texts; none of them blank.
         bounded: whether a needle must stand by itself: "Ann Lee" is not in "Joann Leeds".
+        grouped: whether what stands before and behind are groups, for replacing what is between.
+        checksum: whether the needles are ids in their short form, which three more characters may follow.
     """
     every = "|".join(sorted({re.escape(each) for each in needles}, key=len, reverse=True))
-    return rf"(?:^|[^\pL\pN._%+-])(?:{every})(?:[^\pL\pN]|$)" if bounded else f"(?:{every})"
+    before, behind = (r"^|[^\pL\pN._%+-]", r"[^\pL\pN]|$") if bounded else ("", "")
+    tail = "(?:[A-Z0-5]{3})?" if checksum else ""
+    if grouped:
+        return f"({before})(?:{every}){tail}({behind})"
+    return f"(?:{before})(?:{every})(?:{behind})" if bounded else f"(?:{every})"
+
+
+def mentioned(group: Group, person: Person) -> pa.Array | None:
+    """Which rows of a file mention a person by id; None when none does."""
+    found: pa.Array | None = None
+    for name in references(group):
+        if group.may_hold(name, [*person.ids, *person.short_ids]):
+            there = person.among(group.column(name))
+            if pc.any(there).as_py():
+                found = there if found is None else pc.or_(found, there)
+    return found
 
 
 def look(kind: str, group: Group, person: Person) -> Sighting:
@@ -111,30 +161,28 @@ def look(kind: str, group: Group, person: Person) -> Sighting:
     Returns:
         What is there; nothing, when no id of the person is.
     """
-    found = Sighting()
-    own: pa.Array | None = None
-    mentioned: pa.Array | None = None
-    for name in references(group):
-        if not group.may_hold(name, [*person.ids, *(each[:15] for each in person.ids)]):
-            continue
-        there = person.among(group.column(name))
-        if pc.any(there).as_py():
-            mentioned = there if mentioned is None else pc.or_(mentioned, there)
-            if name in ("Id", "user_id"):
-                own = there
-    if mentioned is not None:
-        found.rows = int(pc.sum(mentioned).as_py())
-    if own is not None and kind in IDENTIFYING:
-        _identify(kind, group, own, found)
+    rows = mentioned(group, person)
+    if rows is None:
+        return Sighting()
+    found = Sighting(rows=int(pc.sum(rows).as_py()))
+    if kind in IDENTIFYING:
+        own = person.among(group.column("Id" if kind == "User" else "user_id"))
+        if pc.any(own).as_py():
+            _identify(kind, group, own, found)
     return found
 
 
 def _identify(kind: str, group: Group, own: pa.Array, found: Sighting) -> None:
+    group.load([*IDENTIFYING[kind], "email_domain", "scope_reason"])
     for name in IDENTIFYING[kind]:
-        if name in group:
-            for value in group.column(name).filter(own).to_pylist():
-                if value and value.strip():
-                    found.values[value.strip()] = name in _NAMES
+        if name not in group:
+            continue
+        column = group.column(name)
+        for value in column.filter(own).to_pylist():
+            if value and value.strip():
+                found.values[value.strip()] = KINDS[name]
+                if pc.sum(pc.equal(column, value)).as_py() > pc.sum(own).as_py():
+                    found.shared.add(KINDS[name])
     if kind == "users":
         _published_domains(group, own, found)
     elif "Email" in group:

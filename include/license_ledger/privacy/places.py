@@ -6,10 +6,11 @@ staging and its package.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from license_ledger.salesforce.objects import object_named
 from license_ledger.schemas import TABLES
 from license_ledger.staging.layout import DATA_TABLES, GENERATIONS, LEASES, Day, days_of
 from license_ledger.staging.storage import Storage
@@ -50,6 +51,15 @@ class Place:
         return self.path[: self.path.index("/run=") + 5] + self.path.partition("/run=")[2].partition("/")[0]
 
 
+def can_name_people(object_name: str) -> bool:
+    """Whether a landed object has any field that relates to a person; one that nobody declared may have."""
+    try:
+        declared = object_named(object_name)
+    except KeyError:
+        return True
+    return any(field.personal != "none" for field in declared.fields)
+
+
 def days_with_files(landing: Storage, staging: Storage, org_id: str) -> list[Day]:
     """Days of an org that landing or staging has any directory of, ascending."""
     partition = f"org_id={org_id}"
@@ -69,7 +79,7 @@ def places(landing: Storage, staging: Storage, day: Day) -> list[Place]:
             continue
         is_work = name["folder"] == "_work"
         kind = name["name"] if is_work else name["folder"]
-        if not is_work or kind in PEOPLE_TABLES:
+        if kind in PEOPLE_TABLES if is_work else can_name_people(kind):
             found.append(Place("work" if is_work else "landing", day, path, kind, token))
     for table in PEOPLE_TABLES:
         directory = day.canonical(table).rpartition("/")[0]
@@ -83,21 +93,16 @@ def places(landing: Storage, staging: Storage, day: Day) -> list[Place]:
     return found
 
 
-def landed_texts(landing: Storage, day: Day) -> list[str]:
-    """Full paths of the small JSON files of a day's runs."""
-    return sorted(path for path in tokens(landing, day.partition) if path.endswith(".json"))
-
-
 def tokens(storage: Storage, directory: str) -> dict[str, str]:
     """Every file below a directory, by full path, with a token that changes when the file does."""
     storage.fs.invalidate_cache()
     found = storage.fs.find(storage.path(directory), detail=True)
-    return {
-        str(path): ":".join(
-            str(info[key]) for key in ("ETag", "ino", "mtime", "created", "size") if info.get(key) is not None
-        )
-        for path, info in found.items()
-    }
+    return {str(path): _token(info) for path, info in found.items()}
+
+
+def _token(info: Mapping[str, object]) -> str:
+    keys = ("ino", "mtime") if "ino" in info else ("ETag", "created", "LastModified")
+    return ":".join(str(info[key]) for key in (*keys, "size") if info.get(key) is not None)
 
 
 def everything(landing: Storage, staging: Storage, org_id: str) -> Iterator[tuple[str, Storage, str]]:

@@ -9,7 +9,7 @@ ones by what the transform needs in order to count as before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -179,6 +179,14 @@ def landed_changes(
         left = _left(object_name, owned, name, kind, columns, stand, stand_ins, landing)
         changed[name] = pc.if_else(is_theirs, left, changed[name] if name in changed else columns[name]())
     return changed
+
+
+def changing_columns(object_name: str, names: Sequence[str]) -> list[str]:
+    """The columns of a landed object that change where a person is replaced."""
+    owned = OWNED.get(object_name)
+    if owned is None:
+        return [name for name in names if is_reference(name)]
+    return [name for name in names if is_reference(name) or not _stays(owned, name)]
 
 
 def _stays(owned: Owned, name: str) -> bool:

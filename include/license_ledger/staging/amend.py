@@ -59,9 +59,9 @@ def amend(
     staged = {name: stage_file(publication, name, before) for name in files}
     entries = before.manifest["files"] | {name: table.entry for name, table in staged.items()}
     text = manifest.to_json({**before.manifest, "files": entries})
-    place = before.table.schema.get_field_index("manifest")
-    column = pa.array([text], before.table.schema.field(place).type)
-    row = before.table.set_column(place, before.table.schema.field(place), column)
+    row = before.table.replace_schema_metadata(None)
+    place = row.schema.get_field_index("manifest")
+    row = row.set_column(place, row.schema.field(place), pa.array([text], row.schema.field(place).type))
     row_id = stage_row(publication, row)
     keep_files(staging, before, held, list(files))
     for name, table in staged.items():

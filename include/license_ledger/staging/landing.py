@@ -30,6 +30,7 @@ from license_ledger.staging.storage import Storage
 PART_ROWS = 1_000_000
 COMPLETE = "_complete.json"
 LANDED = "_landed.json"
+ERASED = "_erased.json"
 WORK = "_work"
 
 _OBJECT = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -248,3 +249,20 @@ def _folder(object_name: str) -> str:
     if not _OBJECT.fullmatch(object_name):
         raise ConfigError(f"object {object_name!r}", "is not an API name", "use the name that describe gives")
     return object_name
+
+
+def mark_erased(run: Storage) -> None:
+    """
+    Say in a run folder that landed objects have been written anew without somebody.
+
+    Whoever was reading them at that moment learns it from :func:`erasures`.
+    """
+    run.write_json(ERASED, {"times": erasures(run) + 1})
+
+
+def erasures(run: Storage) -> int:
+    """How often landed objects of a run folder have been written anew without somebody."""
+    try:
+        return int(run.read_json(ERASED)["times"])
+    except FileNotFoundError:
+        return 0

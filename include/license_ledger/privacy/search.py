@@ -1,0 +1,296 @@
+"""
+The proof: is there anything left of a person in any byte? Reads everything, writes nothing. May import
+staging, the warehouse and its package.
+
+A Parquet file is searched twice: every text value of every column, decoded, and every byte as it lies on the
+disk. What takes the place of a replaced file must be zeros where it carried the old one's bytes. A DuckDB
+file is asked for every text of every table, and its bytes are searched as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from license_ledger.privacy.identifiers import TOMBSTONE_HEAD
+from license_ledger.privacy.person import IDENTIFYING, Person, pattern
+from license_ledger.privacy.places import everything
+from license_ledger.staging.parquet import corruption, open_parquet
+from license_ledger.staging.storage import Storage
+from license_ledger.warehouse.connection import open_readonly
+from license_ledger.warehouse.ddl import literal, quoted
+
+_TEXT = pa.string()
+_CHUNK = 64 << 20
+_OVERLAP = 1 << 10
+_FEW = 2_000
+"""Below so many rows it does not pay to read distinct values only."""
+
+
+@dataclass
+class Findings:
+    """
+    What a search found.
+
+    Attributes:
+        files: number of files read, per layer.
+        bytes: number of bytes read.
+        left: where something of the person is left: layer, and what kind of place; with the number of files,
+            or of rows in a warehouse.
+    """
+
+    files: dict[str, int] = field(default_factory=dict)
+    bytes: int = 0
+    left: dict[str, int] = field(default_factory=dict)
+
+    def add(self, other: Findings) -> None:
+        """Add the findings of other files."""
+        for layer, number in other.files.items():
+            self.files[layer] = self.files.get(layer, 0) + number
+        for where, number in other.left.items():
+            self.left[where] = self.left.get(where, 0) + number
+        self.bytes += other.bytes
+
+
+class Search:
+    """
+    A search for one person.
+
+    Args:
+        person: with every id and value that is known.
+    """
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+        self._ids = pattern(person.short_ids, bounded=False)
+        self._raw = self._pattern(person.telling, bounded=False)
+        self._quick = self._pattern(list(person.values), bounded=False)
+        self._exact = self._pattern(list(person.values), bounded=True)
+
+    def _pattern(self, values: Sequence[str], *, bounded: bool) -> str:
+        rest = f"|(?i:{pattern(values, bounded=bounded)})" if values else ""
+        return f"{self._ids}{rest}"
+
+    def staged(self, landing: Storage, staging: Storage, workers: int) -> Findings:
+        """
+        Search every file of landing and staging.
+
+        Raises:
+            CorruptSnapshot: a Parquet file cannot be read, so that nothing can be said about it.
+        """
+        found = Findings()
+        every = list(everything(landing, staging, self.person.org_id))
+        with ThreadPoolExecutor(workers) as pool:
+            for one in pool.map(lambda file: self._file(*file), every):
+                found.add(one)
+        return found
+
+    def _file(self, layer: str, storage: Storage, path: str) -> Findings:
+        try:
+            content = storage.read_bytes(path)
+        except FileNotFoundError:
+            return Findings()
+        found = Findings(files={layer: 1}, bytes=len(content))
+        where = self._parquet(path, content) if path.endswith((".parquet", ".kept")) else ""
+        if not where and _in_bytes(content, self._raw):
+            where = "bytes"
+        if where:
+            found.left[f"{layer}: {where}"] = 1
+        return found
+
+    def _parquet(self, path: str, content: bytes) -> str:
+        """The column that something is left in; blank for none."""
+        kind = _kind(path)
+        source = pa.BufferReader(content)
+        file = open_parquet(source, path)
+        texts = [each.name for each in file.schema_arrow if each.type == _TEXT]
+        coded = _with_dictionary(file, texts)
+        if coded and file.metadata.num_rows > _FEW:
+            file = pq.ParquetFile(
+                source, metadata=file.metadata, read_dictionary=coded, page_checksum_verification=True
+            )
+        for number in range(file.metadata.num_row_groups):
+            with corruption(path):
+                group = file.read_row_group(number, columns=texts, use_threads=False)
+            where = self._group(kind, group, texts)
+            if where:
+                return f"column {where} of {kind}"
+        return ""
+
+    def _group(self, kind: str, group: pa.Table, texts: Sequence[str]) -> str:
+        """
+        The column of a row group that something is left in.
+
+        What says who somebody is, is looked at in rows of the erased alone: in all others it is their own.
+        """
+        own = IDENTIFYING.get(kind, ())
+        others = {name: _distinct(group.column(name)) for name in texts if name not in own}
+        hit = _in_any([piece for pieces in others.values() for piece in pieces], self._quick)
+        for name, pieces in others.items() if hit else ():
+            for piece in pieces:
+                if pc.any(pc.match_substring_regex(piece, self._exact)).as_py():
+                    return name
+        if own:
+            ids = group.column("Id" if kind == "User" else "user_id")
+            erased = group.select([name for name in own if name in texts]).filter(
+                pc.starts_with(ids.cast(_TEXT), TOMBSTONE_HEAD)
+            )
+            for name in erased.column_names:
+                found = pc.match_substring_regex(erased.column(name).cast(_TEXT), self._exact)
+                if pc.any(found).as_py():
+                    return str(name)
+        return ""
+
+    def warehouse(self, path: Path) -> Findings:
+        """
+        Search a DuckDB file: all texts of all its tables, then its bytes.
+
+        Raises:
+            ConfigError: it is no warehouse that this version can read.
+        """
+        found = Findings()
+        if not path.exists():
+            return found
+        found.files["warehouse"] = 1
+        with open_readonly(path) as connection:
+            for table, columns in _texts_of(connection).items():
+                for name, number in self._table(connection, table, columns):
+                    found.left[f"warehouse: column {name} of {table}"] = number
+            hits: set[str] = set()
+            for piece in _pieces(path):
+                found.bytes += len(piece)
+                if _in_bytes(piece, self._raw):
+                    needles = [*self.person.telling, *self.person.short_ids]
+                    hits |= {each for each in needles if each.lower().encode() in piece.lower()}
+            for hit in hits:
+                if not _is_within_others(connection, hit):
+                    found.left["warehouse: bytes"] = found.left.get("warehouse: bytes", 0) + 1
+        return found
+
+    def _table(
+        self, connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]
+    ) -> Iterator[tuple[str, int]]:
+        """Columns with a value or an id, and in how many rows; of who people are, in rows of the erased."""
+        values = [each.lower() for each in self.person.values]
+        erased = f"starts_with(user_id, {literal(TOMBSTONE_HEAD)})" if "user_id" in columns else "true"
+        counts: list[str] = []
+        parameters: list[object] = []
+        for name in columns:
+            column = quoted(name)
+            where = erased if name in IDENTIFYING.get(table, ()) else "true"
+            if name.endswith("_id") and name not in IDENTIFYING.get(table, ()):
+                counts.append(f"list_contains(?, left({column}, 15))")
+                parameters.append(self.person.short_ids)
+                continue
+            holds_id = " OR ".join(f"contains({column}, ?)" for _ in self.person.ids)
+            counts.append(f"{where} AND (list_contains(?, lower({column})) OR {holds_id})")
+            parameters += [values, *self.person.short_ids]
+        [row] = connection.execute(
+            f"SELECT {', '.join(f'count(*) FILTER ({each})' for each in counts)} "  # noqa: S608
+            f"FROM ledger.{quoted(table)}",
+            parameters,
+        ).fetchall()
+        yield from ((name, number) for name, number in zip(columns, row, strict=True) if number)
+
+
+def carried_bytes(storage: Storage, path: str, live: Sequence[tuple[int, int]]) -> bool:
+    """
+    Whether a published file still has bytes of files that it replaced.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    with storage.open_input(path) as file:
+        size, at = file.size(), len(b"PAR1")
+        for start, end in [*live, (size, size)]:
+            while at < start:
+                file.seek(at)
+                piece = file.read(min(start - at, _CHUNK))
+                if not piece:
+                    break
+                if np.frombuffer(piece, np.uint8).any():
+                    return True
+                at += len(piece)
+            at = max(at, end)
+    return False
+
+
+def _distinct(column: pa.ChunkedArray) -> list[pa.Array]:
+    """The texts of a column: the distinct ones, where it is stored by them."""
+    return [chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk for chunk in column.chunks]
+
+
+def _in_any(pieces: Sequence[pa.Array], found: str) -> bool:
+    """Whether anything is found in any of the texts, or across two of them: one pass over their bytes."""
+    contents = []
+    for texts in pieces:
+        _, offsets, content = texts.buffers()
+        if content is not None and len(texts):
+            bounds = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+            contents.append(content.slice(int(bounds[0]), int(bounds[-1]) - int(bounds[0])))
+    return _in_bytes(b"\0".join(memoryview(content) for content in contents), found)
+
+
+def _is_within_others(connection: duckdb.DuckDBPyConnection, value: str) -> bool:
+    """Whether a value in the bytes of a file is part of a longer one that somebody else has."""
+    for table, columns in _texts_of(connection).items():
+        held = " OR ".join(f"contains(lower({quoted(name)}), ?)" for name in columns)
+        query = f"SELECT count(*) FROM ledger.{quoted(table)} WHERE {held}"  # noqa: S608
+        [(rows,)] = connection.execute(query, [value.lower()] * len(columns)).fetchall()
+        if rows:
+            return True
+    return False
+
+
+def _in_bytes(content: bytes | pa.Buffer, found: str) -> bool:
+    size = len(content) if isinstance(content, bytes) else content.size
+    offsets = np.array([0, size], np.int64)
+    whole = pa.Array.from_buffers(
+        pa.large_binary(), 1, [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(content)]
+    )
+    return bool(pc.match_substring_regex(whole, found)[0].as_py())
+
+
+def _with_dictionary(file: pq.ParquetFile, texts: Sequence[str]) -> list[str]:
+    """Text columns that are stored by their distinct values."""
+    if not file.metadata.num_row_groups:
+        return []
+    group, names = file.metadata.row_group(0), file.schema_arrow.names
+    return [name for name in texts if group.column(names.index(name)).has_dictionary_page]
+
+
+def _kind(path: str) -> str:
+    """API name of a landed object, or name of a table, by the path of its file."""
+    folder, _, name = path.rpartition("/")
+    if name.endswith(".kept"):
+        return name.partition("-")[0]
+    return folder.rpartition("/")[2] if name.startswith("part-") else name.removesuffix(".parquet")
+
+
+def _texts_of(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    rows = connection.execute(
+        "SELECT table_name, column_name FROM duckdb_columns() "
+        "WHERE database_name = 'ledger' AND schema_name = 'main' AND data_type = 'VARCHAR' "
+        "AND table_name IN (SELECT table_name FROM duckdb_tables() WHERE database_name = 'ledger')"
+    ).fetchall()
+    found: dict[str, list[str]] = {}
+    for table, column in rows:
+        found.setdefault(table, []).append(column)
+    return found
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    """A file in pieces that overlap, so that nothing is cut in two."""
+    with path.open("rb") as file:
+        while piece := file.read(_CHUNK):
+            yield piece
+            if len(piece) == _CHUNK:
+                file.seek(-_OVERLAP, 1)
