@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from license_ledger import reader, source
+from license_ledger.history.reach import require_history
 from license_ledger.receipts import ExtractReceipt, InspectReceipt, TokenReceipt, Unit
 from license_ledger.run import INSPECTION, RunContext
 from license_ledger.salesforce import capabilities
@@ -53,6 +54,8 @@ def inspect_org(context: RunContext) -> InspectReceipt:
     Raises:
         SchemaDrift: an object or field that the ledger cannot do without is not offered.
         QuotaExhausted: fewer API calls are left than the settings reserve for others.
+        DayOutOfReach: a past day is to be rolled back, and the audit trail is not visible; names the
+            permission.
         LedgerError: what a call of the org raises.
     """
     _require_present(context)
@@ -68,6 +71,8 @@ def inspect_org(context: RunContext) -> InspectReceipt:
     snapshot_id = f"{captured_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
     context.extracted.folder.write_json(INSPECTION, {"snapshot_id": snapshot_id, "inspection": inspection})
     _record_calls(context, "inspection", client.api_calls)
+    if context.reconstructs:
+        require_history(context.extracted)
     return InspectReceipt(
         org_id=inspection["org_id"],
         snapshot_id=snapshot_id,

@@ -26,6 +26,7 @@ import pyarrow as pa
 from license_ledger import plausibility, reader, source
 from license_ledger.assembly import COUNTS_FILE, HOLDERS, LICENSES_FILE, Assembly
 from license_ledger.extraction import calls_of, extract, inspect_org, refresh_token
+from license_ledger.history.as_of import reconstruct
 from license_ledger.receipts import (
     CheckReceipt,
     LoadReceipt,
@@ -107,9 +108,10 @@ def choose_source(context: RunContext, *, only_landing: bool = False) -> Source:
         context.staging,
         Day(context.org, context.snapshot_date),
         run_key=context.run_key,
-        now=now,
+        clock=context.clock,
         snapshot_id=snapshot_id,
         reconstructs=not only_landing,
+        sleep=context.sleep,
     )
 
 
@@ -120,6 +122,7 @@ def transform(context: RunContext) -> TransformReceipt:
     Raises:
         ConfigError: naming the company name or legal entity that is wrong.
         ImplausibleSnapshot: an extract is empty or has shrunk too much.
+        DayOutOfReach: the day is to be rolled back from a landing that does not tell of it.
         SchemaDrift, CorruptAnswer: what landed cannot be used.
     """
     _accept(context)
@@ -303,8 +306,6 @@ def _roll_back(context: RunContext) -> dict[str, Any]:
     """Land the objects as they were at the beginning of the day; returns how sure that is."""
     day = context.snapshot_date
     moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    from license_ledger.history.as_of import reconstruct
-
     return dict(reconstruct(context.extracted, moment, context.own_folder, snapshot_id=context.snapshot_id))
 
 

@@ -7,12 +7,14 @@ Salesforce answers with its present state only, so a past day is *replayed* from
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
-from license_ledger.errors import DayOutOfReach, SnapshotRefused
+from license_ledger.errors import DayOutOfReach, SnapshotRefused, StoreBusy
 from license_ledger.receipts import Source
 from license_ledger.staging.landing import RunFolder
 from license_ledger.staging.layout import Day, days_of
+from license_ledger.staging.lease import lease
 from license_ledger.staging.published import published
 from license_ledger.staging.runs import latest_complete_run, runs_of
 from license_ledger.staging.storage import Storage
@@ -25,6 +27,11 @@ MEMORY = timedelta(days=180)
 
 HISTORY = "history"
 """Fact of a complete landing: that it holds what Salesforce remembers as well."""
+
+CLAIM = "_anchor.json"
+CLAIM_LIFE = timedelta(minutes=15)
+"""How long a run that began to extract Salesforce's memory is waited for before another one does it too."""
+POLLS, POLL_SECONDS = 300, 2.0
 
 KEPT = ("observed", "replayed")
 """Provenances that a reconstruction never replaces."""
@@ -83,9 +90,10 @@ def past_source(
     day: Day,
     *,
     run_key: str,
-    now: datetime,
+    clock: Callable[[], datetime],
     snapshot_id: str,
     reconstructs: bool = True,
+    sleep: Callable[[float], None],
 ) -> Source:
     """
     Find what a day can be made of without calling today's state by its name.
@@ -95,9 +103,10 @@ def past_source(
         staging: the staging root.
         day: org and day.
         run_key: of the run that asks; an extract that it has to make itself goes by that key.
-        now: the present.
+        clock: the present.
         snapshot_id: of what will be published.
         reconstructs: whether a day without a landing may be reconstructed.
+        sleep: how to pause, in seconds, while another run extracts Salesforce's memory.
 
     Returns:
         The source: the day's own landing; else the nearest later landing that holds Salesforce's memory; else
@@ -105,7 +114,9 @@ def past_source(
 
     Raises:
         DayOutOfReach: naming the earliest day that can be had.
+        StoreBusy: another run is still extracting Salesforce's memory.
     """
+    now = clock()
     own = latest_complete_run(landing, day.org_id, day.snapshot_date)
     if own is not None:
         return _source("replayed", own, snapshot_id, "the day's own landing is kept")
@@ -113,11 +124,13 @@ def past_source(
         raise _out_of_reach(landing, day, now, "it has no landing, and only landings were asked for")
     require_replaceable(staging, day)
     anchor = _anchor(landing, day)
+    if anchor is None:
+        if day.snapshot_date < _reach(now.astimezone(UTC).date()):
+            raise _out_of_reach(landing, day, now, "it has no landing, and Salesforce does not remember it")
+        anchor = _awaited_anchor(landing, day, run_key, clock, sleep)
     if anchor is not None:
         at = anchor.day.snapshot_date
         return _source("reconstructed", anchor, snapshot_id, f"rolled back from the landing of {at}")
-    if day.snapshot_date < _reach(now.astimezone(UTC).date()):
-        raise _out_of_reach(landing, day, now, "it has no landing, and Salesforce does not remember it")
     today = RunFolder(landing, day.org_id, now.astimezone(UTC).date(), run_key)
     reason = "rolled back from an extract of today, with what Salesforce remembers"
     return _source("reconstructed", today, snapshot_id, reason, extracts=True)
@@ -164,6 +177,42 @@ def _anchor(landing: Storage, day: Day) -> RunFolder | None:
             if found is not None:
                 return found
     return None
+
+
+def _awaited_anchor(
+    landing: Storage,
+    day: Day,
+    run_key: str,
+    clock: Callable[[], datetime],
+    sleep: Callable[[float], None],
+) -> RunFolder | None:
+    """The anchor that another run extracts, once it is there; None when this run is to extract it."""
+    for _ in range(POLLS):
+        if _claims(landing, day.org_id, run_key, clock()):
+            return None
+        sleep(POLL_SECONDS)
+        found = _anchor(landing, day)
+        if found is not None:
+            return found
+    raise StoreBusy(
+        f"what Salesforce remembers of org {day.org_id}",
+        "another run is extracting it and is not done",
+        "try again: it is then taken from there",
+    )
+
+
+def _claims(landing: Storage, org_id: str, run_key: str, now: datetime) -> bool:
+    """Take the extract of Salesforce's memory on, unless another run has lately."""
+    path = f"org_id={org_id}/{CLAIM}"
+    with lease(landing, f"anchor/{org_id}", wait_seconds=60):
+        try:
+            note = landing.read_json(path)
+            is_free = note["run"] == run_key or now - datetime.fromisoformat(note["at"]) > CLAIM_LIFE
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            is_free = True
+        if is_free:
+            landing.write_json(path, {"run": run_key, "at": now.isoformat()})
+    return is_free
 
 
 def _with_history(landing: Storage, org_id: str, day: date) -> RunFolder | None:

@@ -8,6 +8,9 @@ from .api import AirflowApi
 
 RUNBOOK = "docs/runbook.md"
 
+SKIPPING = ("choose_source", "inspect_org", "transform", "publish")
+"""Tasks that can find that nothing is to be made of a day."""
+
 
 def task_name(task: dict[str, Any], titles: dict[str, str]) -> str:
     """
@@ -43,7 +46,7 @@ def reason(api: AirflowApi, dag_id: str, run_id: str) -> str:
 
 def skipped(api: AirflowApi, dag_id: str, run_id: str) -> str:
     """Why a run that ended well made nothing of its day; empty when it made a snapshot."""
-    reasons = [api.result(dag_id, run_id, task, "skipped") for task in ("choose_source", "publish")]
+    reasons = [api.result(dag_id, run_id, task, "skipped") for task in SKIPPING]
     return next((f"Skipped.\n{reason}" for reason in reasons if reason), "")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from license_ledger import source
-from license_ledger.errors import DayOutOfReach, SnapshotRefused
+from license_ledger.errors import DayOutOfReach, SnapshotRefused, StoreBusy
 from license_ledger.staging.landing import RunFolder
 from license_ledger.staging.layout import Day
 from license_ledger.staging.orgs import known_org, remember_org
@@ -71,10 +72,24 @@ def land(landing: Storage, day: date, run: str, *, complete: bool = True, histor
         folder.mark_complete(datetime(day.year, day.month, day.day, 1, tzinfo=UTC), **facts)
 
 
-def chosen(landing: Storage, day: date, **options: bool) -> tuple[str, str, str, bool]:
+def chosen(
+    landing: Storage,
+    day: date,
+    run: str = "me",
+    now: datetime = NOW,
+    sleep: Callable[[float], None] = lambda seconds: None,
+    **options: bool,
+) -> tuple[str, str, str, bool]:
     """Provenance, day and run of the landing, and whether it is still to be extracted."""
     found = source.past_source(
-        landing, landing.child("staging"), Day(ORG, day), run_key="me", now=NOW, snapshot_id="s", **options
+        landing,
+        landing.child("staging"),
+        Day(ORG, day),
+        run_key=run,
+        clock=lambda: now,
+        snapshot_id="s",
+        sleep=sleep,
+        **options,
     )
     return found["provenance"], found["landing_date"], found["landing_run"], found["extracts"]
 
@@ -103,6 +118,26 @@ def test_without_any_memory_at_hand_the_run_extracts_today(landing: Storage) -> 
     land(landing, DAY + timedelta(days=1), "plain")
 
     assert chosen(landing, DAY) == ("reconstructed", "2026-11-24", "me", True)
+
+
+def test_runs_of_one_backfill_extract_the_memory_once(landing: Storage) -> None:
+    """The first run extracts; the others wait for it and roll back from what it landed."""
+    assert chosen(landing, DAY, "first")[3]
+    assert chosen(landing, DAY, "first")[3], "the same run again, after it was cleared"
+
+    def sleep(seconds: float) -> None:
+        land(landing, NOW.date(), "first", history=True)
+
+    assert chosen(landing, DAY, "second", sleep=sleep) == ("reconstructed", "2026-11-24", "first", False)
+
+
+def test_a_run_that_waits_in_vain_is_tried_again(landing: Storage) -> None:
+    """While the other is at it the waiting ends as a passing error; when it is given up, another extracts."""
+    chosen(landing, DAY, "first")
+
+    with pytest.raises(StoreBusy, match="another run is extracting"):
+        chosen(landing, DAY, "second")
+    assert chosen(landing, DAY, "second", NOW + source.CLAIM_LIFE + timedelta(seconds=1))[3]
 
 
 def test_an_anchor_too_far_ahead_does_not_remember_the_day(landing: Storage) -> None:

@@ -7,6 +7,8 @@ Imported when the DAG file is parsed; everything heavy is imported inside the fu
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context
@@ -27,12 +29,9 @@ def choose_source(org: str) -> Receipt:
     """Decide what the day is made of. A day of which nothing can be made skips the run and says why."""
     from license_ledger import pipeline
 
-    params = get_current_context()["params"]
-    try:
-        chosen = pipeline.choose_source(_context(org), only_landing=params.get("source") == "landing")
-    except DayOutOfReach as error:
-        raise _skipped(error) from None
-    return logged("choose_source", chosen)
+    only_landing = get_current_context()["params"].get("source") == "landing"
+    with _skipping():
+        return logged("choose_source", pipeline.choose_source(_context(org), only_landing=only_landing))
 
 
 def refresh_token(org: str) -> Receipt:
@@ -49,7 +48,8 @@ def inspect_org(org: str) -> list[dict[str, Any]]:
     """Inspect the org. Returns the units to extract; the rest of the receipt becomes the XCom ``receipt``."""
     from license_ledger import pipeline
 
-    receipt: Receipt = dict(pipeline.inspect_org(_context(org)))
+    with _skipping():
+        receipt: Receipt = dict(pipeline.inspect_org(_context(org)))
     units: list[dict[str, Any]] = receipt.pop("units")
     get_current_context()["ti"].xcom_push(key="receipt", value=logged("inspect_org", receipt))
     return units
@@ -59,7 +59,8 @@ def transform(org: str) -> Receipt:
     """Build ``users`` and ``seats`` and the counted holders from what landed."""
     from license_ledger import pipeline
 
-    return logged("transform", pipeline.transform(_context(org)))
+    with _skipping():
+        return logged("transform", pipeline.transform(_context(org)))
 
 
 def reconcile(org: str) -> Receipt:
@@ -80,10 +81,8 @@ def publish(org: str) -> Receipt:
     """Publish the snapshot to staging."""
     from license_ledger import pipeline
 
-    try:
+    with _skipping():
         return logged("publish", pipeline.publish(_context(org)))
-    except DayOutOfReach as error:
-        raise _skipped(error) from None
 
 
 def load_warehouse(org: str) -> Receipt:
@@ -114,11 +113,15 @@ def logged(step: str, receipt: Any) -> Receipt:
     return plain
 
 
-def _skipped(error: DayOutOfReach) -> AirflowSkipException:
-    """Skip the rest of the run; the reason is the XCom ``skipped``, where people and scripts find it."""
-    log.warning("Skipped: %s", error)
-    get_current_context()["ti"].xcom_push(key="skipped", value=str(error))
-    return AirflowSkipException(str(error))
+@contextmanager
+def _skipping() -> Iterator[None]:
+    """Skip the rest of a run of which nothing can be made; the reason is the XCom ``skipped``."""
+    try:
+        yield
+    except DayOutOfReach as error:
+        log.warning("Skipped: %s", error)
+        get_current_context()["ti"].xcom_push(key="skipped", value=str(error))
+        raise AirflowSkipException(str(error)) from None
 
 
 def _context(org: str) -> RunContext:
