@@ -72,8 +72,8 @@ def inspect(
         captured_at: when the snapshot begins (UTC).
         bulk_threshold: objects that grow with the number of people go through Bulk API 2.0 above this.
         api_reserve_percent: share of the daily allocations that is left to others.
-        history: also plan what Salesforce remembers of the past: logins and set-up changes of 180 days, and
-            the metrics of all days. What is not visible of it is a capability, no error.
+        history: also plan what Salesforce remembers of the past: logins and set-up changes of half a year,
+            and the metrics of all days. What is not visible of it is a capability, no error.
         metrics_since: first day of Salesforce's own metrics that is wanted, every day that there is when
             None; the newest day is always among them.
 
@@ -130,7 +130,8 @@ def _wanted(captured_at: datetime, *, history: bool) -> tuple[SalesforceObject, 
     """The objects to plan, with the conditions that the moment of the snapshot decides."""
     if not history:
         return OBJECTS
-    first = captured_at.astimezone(UTC) - timedelta(days=REMEMBERED_DAYS)
+    # Six months are a few days more than what is promised of the audit trail; what is there helps.
+    first = captured_at.astimezone(UTC) - timedelta(days=REMEMBERED_DAYS + 20)
     dated = (
         replace(each, where=f"{each.since} >= {first:%Y-%m-%dT%H:%M:%SZ}" if each.since else "")
         for each in HISTORY_OBJECTS

@@ -80,7 +80,7 @@ class SalesforceObject:
         where: condition of the query.
         newest_by: the field that dates its rows; of those that are known already only the newest are wanted,
             unless history is asked for.
-        since: only rows of the last 180 days by this field are wanted.
+        since: only rows of the last half year by this field are wanted.
         flag_prefix: fields of this prefix are extracted as well, as many as describe offers.
         flag_exceptions: fields of the prefix that are none of them.
     """
