@@ -42,8 +42,8 @@ UNIQUE = ("user name", "e-mail address", "federation id")
 """Kinds of values that are made to be somebody's alone."""
 
 _COMPANY_REASONS = ("domain", "subdomain", "legal_entity")
-_SHORTEST = 6
-"""Shorter values occur in compressed bytes by chance."""
+_SHORTEST, _SHORTEST_NAME = 6, 4
+"""Shorter values mean something else elsewhere, and occur in compressed bytes by chance."""
 _TEXT = pa.string()
 
 
@@ -107,6 +107,15 @@ class Person:
         """Whether each id is one of the person's; an id of 15 characters counts as well."""
         every = [*self.ids, *(each[:15] for each in self.ids)]
         return pc.is_in(ids, value_set=pa.array(every, _TEXT))
+
+    @property
+    def wanted(self) -> list[str]:
+        """Values that say who somebody is wherever they stand by themselves; a number such as 007 does not."""
+        return [
+            value
+            for value, kind in self.values.items()
+            if kind in UNIQUE or len(value) >= (_SHORTEST_NAME if kind == "name" else _SHORTEST)
+        ]
 
     @property
     def telling(self) -> list[str]:

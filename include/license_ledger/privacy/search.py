@@ -72,8 +72,8 @@ class Search:
         self.person = person
         self._ids = pattern(person.short_ids, bounded=False)
         self._raw = self._pattern(person.telling, bounded=False)
-        self._quick = self._pattern(list(person.values), bounded=False)
-        self._exact = self._pattern(list(person.values), bounded=True)
+        self._quick = self._pattern(person.wanted, bounded=False)
+        self._exact = self._pattern(person.wanted, bounded=True)
 
     def _pattern(self, values: Sequence[str], *, bounded: bool) -> str:
         rest = f"|(?i:{pattern(values, bounded=bounded)})" if values else ""
@@ -179,7 +179,7 @@ class Search:
         self, connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]
     ) -> Iterator[tuple[str, int]]:
         """Columns with a value or an id, and in how many rows; of who people are, in rows of the erased."""
-        values = [each.lower() for each in self.person.values]
+        values = [each.lower() for each in self.person.wanted]
         erased = f"starts_with(user_id, {literal(TOMBSTONE_HEAD)})" if "user_id" in columns else "true"
         counts: list[str] = []
         parameters: list[object] = []

@@ -42,7 +42,7 @@ class Wording:
     def replacements(self) -> list[tuple[str, str]]:
         """Patterns with a group before and one behind, and what comes between them."""
         names, addresses, unclear = [], [], []
-        for value in self.person.values:
+        for value in self.person.wanted:
             if value in self.ambiguous:
                 unclear.append(value)
             elif "@" in value:

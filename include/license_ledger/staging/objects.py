@@ -189,6 +189,14 @@ class ObjectStore:
             if entry["type"] == "file" and entry["name"].rstrip("/") != path.rstrip("/")
         }
 
+    def entries_below(self, path: str) -> dict[str, datetime]:
+        """One listing, however deep."""
+        self.fs.invalidate_cache(path)
+        return {
+            name: _utc(entry.get("LastModified") or self.fs.modified(name))
+            for name, entry in self.fs.find(path, detail=True).items()
+        }
+
     def sweep_uploads(self, path: str, before: datetime) -> int:
         """Abort multipart uploads that nobody has finished."""
         if not self._speaks_s3:

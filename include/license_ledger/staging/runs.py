@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import date, datetime, timedelta
 from typing import Literal, TypedDict
 
@@ -23,11 +23,13 @@ class RunSweepReceipt(TypedDict):
         expired: runs of days past their retention.
         superseded: complete runs of a day that has a later complete one.
         dead: runs that never completed and no longer write.
+        kept: runs of days past their retention that stay in another form.
     """
 
     expired: int
     superseded: int
     dead: int
+    kept: int
 
 
 def runs_of(landing: Storage, org_id: str, snapshot_date: date) -> list[RunFolder]:
@@ -59,7 +61,13 @@ def _complete(runs: list[RunFolder]) -> dict[RunFolder, datetime]:
 
 
 def sweep_runs(
-    landing: Storage, *, now: datetime, keep_days: int, org_id: str | None = None, keep: str | None = None
+    landing: Storage,
+    *,
+    now: datetime,
+    keep_days: int,
+    org_id: str | None = None,
+    keep: str | None = None,
+    stays: Callable[[RunFolder], bool] | None = None,
 ) -> RunSweepReceipt:
     """
     Delete runs that nobody needs.
@@ -70,18 +78,27 @@ def sweep_runs(
         keep_days: days a day's landing is kept; 0 keeps it for ever.
         org_id: one org; all when None.
         keep: key of a run that stays whatever its state, as the one that sweeps.
+        stays: asked about the run that an expired day would be replayed from, before it is deleted; may
+            change it, and says whether it stays. All go when None.
 
     Returns:
-        How many were removed, by reason.
+        How many were removed, by reason. What ``stays`` raises comes out unchanged.
     """
-    receipt = RunSweepReceipt(expired=0, superseded=0, dead=0)
+    receipt = RunSweepReceipt(expired=0, superseded=0, dead=0, kept=0)
     orgs = [org_id] if org_id else list(partition_values(landing.list(), "org_id"))
     for org in orgs:
         for snapshot_date in days_of(landing.list(f"org_id={org}")):
             runs = runs_of(landing, org, snapshot_date)
+            complete = _complete(runs)
+            latest = max(complete, key=lambda run: complete[run], default=None)
             expired = keep_days > 0 and snapshot_date < now.date() - timedelta(days=keep_days)
-            for run, reason in _doomed(runs, now, expired=expired).items():
-                if keep is None or run.key != safe_key(keep):
+            for run in runs:
+                reason = _reason(run, complete, latest, expired=expired)
+                if reason is None or (keep is not None and run.key == safe_key(keep)):
+                    continue
+                if run is latest and stays is not None and stays(run):
+                    receipt["kept"] += 1
+                elif now - _last_written(run, now) > IDLE:
                     run.storage.delete()
                     receipt[reason] += 1
     return receipt
@@ -90,27 +107,17 @@ def sweep_runs(
 _Reason = Literal["expired", "superseded", "dead"]
 
 
-def _doomed(runs: list[RunFolder], now: datetime, *, expired: bool) -> dict[RunFolder, _Reason]:
-    """The runs that go and why. One that has written lately stays: somebody is at it."""
-    complete = _complete(runs)
-    latest = max(complete, key=lambda run: complete[run], default=None)
-    doomed: dict[RunFolder, _Reason] = {}
-    for run in runs:
-        if now - _last_written(run, now) <= IDLE:
-            continue
-        if expired:
-            doomed[run] = "expired"
-        elif run not in complete:
-            doomed[run] = "dead"
-        elif run is not latest:
-            doomed[run] = "superseded"
-    return doomed
+def _reason(
+    run: RunFolder, complete: Collection[RunFolder], latest: RunFolder | None, *, expired: bool
+) -> _Reason | None:
+    """Why a run goes, if it does; one that has written lately stays all the same: somebody is at it."""
+    if expired:
+        return "expired"
+    if run not in complete:
+        return "dead"
+    return None if run is latest else "superseded"
 
 
 def _last_written(run: RunFolder, now: datetime) -> datetime:
     """When the youngest file of the run was written; ``now`` when it has none: it may be about to get one."""
-    medium = run.storage.medium
-    written = list(medium.entries(run.storage.root).values())
-    for name in run.storage.list():
-        written += medium.entries(run.storage.path(name)).values()
-    return max(written, default=now)
+    return max(run.storage.medium.entries_below(run.storage.root).values(), default=now)

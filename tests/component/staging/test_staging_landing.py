@@ -246,8 +246,8 @@ def test_runs_that_nobody_needs_are_swept(local: Storage) -> None:
     fresh = sweep_runs(local, now=datetime.now(UTC), keep_days=30)
     receipt = sweep_runs(local, now=later, keep_days=30, org_id=ORG, keep="today")
 
-    assert fresh == {"expired": 0, "superseded": 0, "dead": 0}
-    assert receipt == {"expired": 1, "superseded": 1, "dead": 1}
+    assert fresh == {"expired": 0, "superseded": 0, "dead": 0, "kept": 0}
+    assert receipt == {"expired": 1, "superseded": 1, "dead": 1, "kept": 0}
     assert {key for key, run in runs.items() if run.storage.list()} == {"replayed", "today"}
     assert other.storage.list()
 
@@ -259,5 +259,5 @@ def test_landing_can_be_kept_for_ever(local: Storage) -> None:
     run.mark_complete(NOW)
     later = datetime.now(UTC) + timedelta(days=2)
 
-    assert sweep_runs(local, now=later, keep_days=0) == {"expired": 0, "superseded": 0, "dead": 0}
+    assert sweep_runs(local, now=later, keep_days=0) == {"expired": 0, "superseded": 0, "dead": 0, "kept": 0}
     assert run.objects() == ["User"]
