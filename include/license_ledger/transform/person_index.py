@@ -8,6 +8,7 @@ has to fit beside everything else.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ import pyarrow as pa
 
 from license_ledger.transform.landed import whole
 from license_ledger.transform.persons import Persons
-from license_ledger.transform.record_keys import Keys, RecordKeys
+from license_ledger.transform.record_keys import RecordKeys
 
 PERSON_COLUMNS = (
     "user_id",
@@ -28,6 +29,28 @@ PERSON_COLUMNS = (
     "certainty",
 )
 """The columns of conformed users that the index reads."""
+
+
+class _Growing:
+    """Numbers that come in parts, in one array that grows in place: parts and whole together take twice."""
+
+    def __init__(self, kind: np.dtype[Any]) -> None:
+        self._room: npt.NDArray[Any] = np.empty(0, kind)
+        self._size = 0
+
+    def append(self, part: npt.NDArray[Any]) -> None:
+        """Add a part at the end."""
+        end = self._size + len(part)
+        if end > len(self._room):
+            # The memory of a large array is remapped, not copied; nobody else has seen it yet.
+            self._room.resize(end + end // 8, refcheck=False)
+        self._room[self._size : end] = part
+        self._size = end
+
+    def whole(self) -> npt.NDArray[Any]:
+        """Everything; nothing is to be added afterwards."""
+        self._room.resize(self._size, refcheck=False)
+        return self._room
 
 
 class PersonIndex:
@@ -44,15 +67,11 @@ class PersonIndex:
 
     def __init__(self, batches: Iterable[pa.Table]) -> None:
         self._ids = RecordKeys()
-        keys: list[Keys] = []
-        attributes: list[npt.NDArray[np.uint16]] = []
+        keys, attributes = _Growing(np.dtype(np.uint64)), _Growing(np.dtype(np.uint16))
         for people in batches:
             keys.append(self._ids.learn(whole(people["user_id"])))
             attributes.append(Persons.of(people).packed())
-        self._sorted = np.concatenate([np.empty(0, np.uint64), *keys])
-        keys.clear()
-        self._packed = np.concatenate([np.empty(0, np.uint16), *attributes])
-        attributes.clear()
+        self._sorted, self._packed = keys.whole(), attributes.whole()
         # Salesforce mostly answers by id; then a third of the memory and of the time is never needed.
         if (self._sorted[1:] < self._sorted[:-1]).any():
             order = np.argsort(self._sorted)

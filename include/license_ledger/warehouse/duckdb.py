@@ -40,8 +40,8 @@ from license_ledger.warehouse.swap import exclusive, successor
 
 __all__ = ["LoadReceipt", "LoadableSnapshot", "load", "load_all", "open_readonly", "warehouse_path"]
 
-MEMORY_LIMIT = "128MB"
-"""For DuckDB's own buffers; a load of millions of users takes about three times that in all."""
+MEMORY_LIMIT = "64MB"
+"""For DuckDB's own buffers, beside which it takes as much again; twice what it cannot do without."""
 
 STORAGE_VERSION = "v1.2.0"
 """Format of a new file: BI tools carry older DuckDB releases, and the newest format is closed to them."""
