@@ -180,14 +180,16 @@ class _Rollback:
                 read[0] += batch.num_rows
                 yield batch
 
+        schema = self._anchor.folder.schema(name)
+
         def tables() -> Iterator[pa.Table]:
-            for table in roll_back_assignments(layer, counted(self._anchor.batches(name)), back, self._at):
+            landed = counted(self._anchor.batches(name))
+            for table in roll_back_assignments(layer, landed, schema, back, self._at):
                 kept[0] += table.num_rows
                 self._count(name, _codes(table))
                 yield table
 
-        schema = self._anchor.folder.schema(name).append(pa.field(CERTAINTY, _TEXT))
-        self._target.land(name, schema, tables())
+        self._target.land(name, schema.append(pa.field(CERTAINTY, _TEXT)), tables())
         return kept[0] - len(back.users) < read[0]
 
     def _count(self, name: str, codes: Any) -> None:
@@ -231,7 +233,10 @@ class _Rollback:
         for flag in vocabulary.flags:
             attribute = vocabulary.feature(flag)
             chain = self._findings.chains.get(attribute)
-            if attribute in self._findings.doubts.times or (chain is not None and not chain.settled.all()):
+            doubts = self._findings.doubts
+            if attribute in {*doubts.times, *doubts.nameless} or (
+                chain is not None and not chain.settled.all()
+            ):
                 found.append(flag)
         return found
 

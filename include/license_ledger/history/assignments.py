@@ -89,7 +89,7 @@ def _granted_between(findings: Findings, attribute: int, start: Ints, end: Ints)
 
 
 def roll_back_assignments(
-    layer: str, assignments: Iterable[pa.RecordBatch], back: Restored, moment: int
+    layer: str, assignments: Iterable[pa.RecordBatch], schema: pa.Schema, back: Restored, moment: int
 ) -> Iterator[pa.Table]:
     """
     Roll the assignments of a layer back.
@@ -97,21 +97,20 @@ def roll_back_assignments(
     Args:
         layer: of the assignments.
         assignments: landed assignments of today.
+        schema: of them, also when there are none.
         back: those that were removed since.
         moment: microseconds since 1970.
 
     Yields:
         Landed assignments as of the moment, with their certainty.
     """
-    schema: pa.Schema | None = None
     for batch in assignments:
-        schema = batch.schema
         created = field(batch, "CreatedDate", TIMESTAMP).cast(pa.int64())
         there = batch.filter(pc.less_equal(created, moment).fill_null(True))
         # Without a date nobody knows whether it was there.
         dated = field(there, "CreatedDate", TIMESTAMP).is_valid()
         yield _with_certainty(pa.Table.from_batches([there]), pc.if_else(dated, _SURE, _UNSURE))
-    if schema is not None and len(back.users):
+    if len(back.users):
         yield _with_certainty(_rows(layer, schema, back), pa.array(back.certainty))
 
 

@@ -197,13 +197,14 @@ def _chains(walked: Walked, width: int) -> dict[int, Chain]:
 
 
 def _doubts(reading: Reading, claimed: Claimed, lost: Ints) -> Doubts:
-    entries = lost.tolist()
+    entries, nameless = lost.tolist(), reading.nameless()
     return Doubts.of(
         reading.vocabulary,
         [reading.kinds[entry] for entry in entries],
         [claimed.attributes[entry] for entry in entries],
         [int(claimed.after[entry]) for entry in entries],
         [int(reading.at[entry]) for entry in entries],
+        [bool(nameless[entry]) for entry in entries],
     )
 
 

@@ -39,6 +39,7 @@ ADDED: tuple[tuple[str, pa.DataType], ...] = (
 """Columns that landed users get."""
 
 _TEXT = pa.string()
+_FROZEN = FIXED.index("frozen")
 _MARKING = ("active", "frozen", "profile", "role")
 _SURE, _LIKELY, _UNSURE = range(3)
 
@@ -93,15 +94,18 @@ class _Batch:
     def state(self, attribute: int) -> tuple[Ints, Mask, Mask]:
         """State of an attribute at the moment, whether that is doubtful, whether any entry is about it."""
         state = self.today[:, attribute].astype(np.int64)
-        until, told = self.modified.copy(), np.zeros(len(state), np.bool_)
+        until, told = np.full(len(state), NEVER), np.zeros(len(state), np.bool_)
         doubtful: Mask = told.copy()
         chain = self.findings.chains.get(attribute)
         if chain is not None:
             told, places = chain.lookup(self.place)
             doubtful = told & ~chain.settled[places]
             state = np.where(told & ~doubtful, chain.state[places], state)
-            until = np.where(told, np.minimum(until, chain.until[places]), until)
-        doubtful |= self.findings.doubts.concern(attribute, state, self.created, until)
+            until = np.where(told, chain.until[places], until)
+        changed = np.minimum(until, self.modified)
+        # Freezing does not change the user's record.
+        nameless = until if attribute == _FROZEN else changed
+        doubtful |= self.findings.doubts.concern(attribute, state, self.created, changed, nameless)
         return state, doubtful, told
 
     def possible(self, attribute: int) -> frozenset[int]:

@@ -48,6 +48,7 @@ class Reading:
         self._sentence: Ints = sentences.indices.to_numpy().astype(np.int64)
         self._spans: list[Span] = runs(sentences.dictionary.to_pylist())
         self.mentioned: dict[int, list[str]] = {}
+        self._naming: dict[int, list[str]] = {}
 
     def wanted(self) -> Wanted:
         """Whom to look for among the users."""
@@ -66,7 +67,26 @@ class Reading:
         for entry, sentence in zip(self.foreign.tolist(), self._sentence.tolist(), strict=True):
             if sentence in found:
                 self.mentioned[entry] = list(found[sentence])
+                self._naming[entry] = [text for text in found[sentence] if text in known]
         self._spans = []
+
+    def nameless(self) -> Mask:
+        """
+        Entries about frozen logins in a wording that is not known to name anybody.
+
+        A sentence that differs from another of its kind only in the name names somebody as well, and if
+        nobody bears that name, somebody who has been renamed since. Of any other sentence nothing is known.
+        """
+        display, turns = self.entries["display"].to_pylist(), self.entries["turns"].to_pylist()
+        frozen = [entry for entry in self.foreign.tolist() if self.kinds[entry] == "frozen"]
+        frames = {
+            (turns[entry], *_frame(display[entry], name))
+            for entry in frozen
+            for name in self._naming.get(entry, ())
+        }
+        result: Mask = np.zeros(len(self.kinds), np.bool_)
+        result[[entry for entry in frozen if not _fits(display[entry], turns[entry], frames)]] = True
+        return result
 
     def attributes(self, learned: Mapping[tuple[str, str], int]) -> list[list[int]]:
         """
@@ -168,6 +188,23 @@ class Reading:
                     triples[place, 1:] = states
                     found.append((entry, states[1], states[0]))
         return np.concatenate([triples, np.array(found, np.int64).reshape(-1, 3)])
+
+
+def _frame(sentence: str, name: str) -> tuple[str, str]:
+    """What stands before and after a name."""
+    before, _, after = sentence.partition(name)
+    return before, after
+
+
+def _fits(sentence: str, turns: int, frames: set[tuple[int, str, str]]) -> bool:
+    return any(
+        turn == turns
+        and before + after
+        and len(sentence) > len(before) + len(after)
+        and sentence.startswith(before)
+        and sentence.endswith(after)
+        for turn, before, after in frames
+    )
 
 
 def _isin(column: pa.ChunkedArray, words: Sequence[str]) -> Mask:
