@@ -27,6 +27,8 @@ from license_ledger import plausibility, reader, source
 from license_ledger.assembly import COUNTS_FILE, HOLDERS, LICENSES_FILE, Assembly
 from license_ledger.extraction import calls_of, extract, inspect_org, refresh_token
 from license_ledger.history.as_of import reconstruct
+from license_ledger.privacy.history import retain_history
+from license_ledger.privacy.pseudonyms import pseudonym_key, sweep_landing
 from license_ledger.receipts import (
     CheckReceipt,
     LoadReceipt,
@@ -40,12 +42,12 @@ from license_ledger.reconcile.evidence import Evidence
 from license_ledger.reconcile.report import markdown_summary
 from license_ledger.run import Landed, RunContext
 from license_ledger.snapshot_row import scope_rules, snapshot_row
-from license_ledger.source import HISTORY, KEPT
+from license_ledger.source import KEPT
 from license_ledger.staging import manifest
 from license_ledger.staging.layout import DATA_TABLES, Day
 from license_ledger.staging.publish import publish as publish_files
 from license_ledger.staging.published import last_published
-from license_ledger.staging.runs import sweep_runs
+from license_ledger.staging.runs import HISTORY
 from license_ledger.transform.metrics import control_total_history, control_totals
 from license_ledger.warehouse import duckdb
 from license_ledger.warehouse.checks import require_passed, run_checks
@@ -84,12 +86,17 @@ def choose_source(context: RunContext, *, only_landing: bool = False) -> Source:
     Raises:
         DayOutOfReach: nothing can be made of the day; names the earliest that can be had.
         SnapshotRefused: the day lies ahead.
-        ConfigError: a company name is neither a domain nor a declared entity.
+        ConfigError: a company name is neither a domain nor a declared entity, the warehouse is none that this
+            version can write, or a key is missing.
         StagingUnwritable: landing or staging refuse to be written.
     """
-    now = context.clock()
+    now, settings = context.clock(), context.settings
     source.refuse_future(context.snapshot_date, now)
     scope_rules(context)
+    if settings.retain_out_of_scope == "pseudonymous":
+        pseudonym_key(settings)
+    if settings.warehouse:
+        duckdb.warehouse_path(settings.warehouse)
     context.staging.check_writable()
     context.landing.check_writable()
     snapshot_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
@@ -230,11 +237,12 @@ def publish(context: RunContext, *, sweeps: bool = True) -> PublishReceipt:
         sweeps=sweeps,
     )
     if sweeps:
-        sweep_runs(
+        sweep_landing(
             context.landing,
-            now=context.clock(),
-            keep_days=context.settings.landing_days,
+            context.staging,
+            context.settings,
             org_id=context.org,
+            now=context.clock(),
             keep=context.run_key,
         )
     return PublishReceipt(
@@ -252,30 +260,31 @@ def load_warehouse(context: RunContext) -> LoadReceipt:
     """
     Load the day that is published into the warehouse; nothing is done when it is there already.
 
+    Afterwards days go that the settings no longer keep.
+
     Raises:
         StoreBusy: another loader is at work.
         ConfigError: the warehouse is none that this version can write.
     """
     snapshot = reader.open_snapshot(context.staging, context.org, context.snapshot_date)
-    target = context.settings.warehouse
-    if not target:
-        return LoadReceipt(
-            org_id=context.org,
-            snapshot_date=context.snapshot_date.isoformat(),
-            snapshot_id=snapshot.snapshot_id,
-            warehouse="",
-            rows={},
-            loaded=False,
-        )
-    done = duckdb.load(duckdb.warehouse_path(target), snapshot)
-    return LoadReceipt(
-        org_id=done["org_id"],
-        snapshot_date=done["snapshot_date"],
-        snapshot_id=done["snapshot_id"],
-        warehouse=done["warehouse"],
-        rows=done["rows"],
-        loaded=done["loaded"],
+    receipt = LoadReceipt(
+        org_id=context.org,
+        snapshot_date=context.snapshot_date.isoformat(),
+        snapshot_id=snapshot.snapshot_id,
+        warehouse="",
+        rows={},
+        loaded=False,
     )
+    if context.settings.warehouse:
+        done = duckdb.load(duckdb.warehouse_path(context.settings.warehouse), snapshot)
+        receipt["warehouse"], receipt["rows"], receipt["loaded"] = (
+            done["warehouse"],
+            done["rows"],
+            done["loaded"],
+        )
+    today = context.clock().date()
+    retain_history(context.landing, context.staging, context.settings, org_id=context.org, today=today)
+    return receipt
 
 
 def summary(context: RunContext) -> str:

@@ -16,7 +16,7 @@ from license_ledger.staging.landing import RunFolder
 from license_ledger.staging.layout import Day, days_of
 from license_ledger.staging.lease import lease
 from license_ledger.staging.published import published
-from license_ledger.staging.runs import latest_complete_run, runs_of
+from license_ledger.staging.runs import HISTORY, latest_complete_run, runs_of
 from license_ledger.staging.storage import Storage
 
 GRACE = timedelta(hours=6)
@@ -24,9 +24,6 @@ GRACE = timedelta(hours=6)
 
 MEMORY = timedelta(days=180)
 """How far Salesforce's audit trail reaches back at least (Object Reference, SetupAuditTrail)."""
-
-HISTORY = "history"
-"""Fact of a complete landing: that it holds what Salesforce remembers as well."""
 
 CLAIM = "_anchor.json"
 CLAIM_LIFE = timedelta(minutes=15)

@@ -10,6 +10,7 @@ import pytest
 
 from license_ledger import source
 from license_ledger.errors import DayOutOfReach, SnapshotRefused, StoreBusy
+from license_ledger.staging import runs
 from license_ledger.staging.landing import RunFolder
 from license_ledger.staging.layout import Day
 from license_ledger.staging.orgs import known_org, remember_org
@@ -68,7 +69,7 @@ def land(landing: Storage, day: date, run: str, *, complete: bool = True, histor
     folder = RunFolder(landing, ORG, day, run)
     folder.write_json("inspection.json", {})
     if complete:
-        facts = {source.HISTORY: 1} if history else {}
+        facts = {runs.HISTORY: 1} if history else {}
         folder.mark_complete(datetime(day.year, day.month, day.day, 1, tzinfo=UTC), **facts)
 
 

@@ -28,7 +28,7 @@ from license_ledger.settings import Settings
 from license_ledger.staging.landing import WORK, RunFolder, mark_erased
 from license_ledger.staging.lease import lease
 from license_ledger.staging.published import Published, located, published
-from license_ledger.staging.runs import RunSweepReceipt, sweep_runs
+from license_ledger.staging.runs import HISTORY, RunSweepReceipt, sweep_runs
 from license_ledger.staging.storage import Storage
 
 _log = structlog.get_logger(__name__)
@@ -213,6 +213,10 @@ class _Rewriting:
                 name: plan for name, plan in objects.items() if name not in names
             }
             self.run.write_json(_INSPECTION, found)
+        facts = self.run.facts()
+        if facts.pop(HISTORY, None):
+            completed_at = datetime.fromisoformat(str(facts.pop("completed_at")))
+            self.run.mark_complete(completed_at, **facts)
         for name in names:
             self.run.storage.delete(name)
 

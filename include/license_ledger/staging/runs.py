@@ -11,6 +11,9 @@ from license_ledger.staging.landing import RunFolder, safe_key
 from license_ledger.staging.layout import days_of, partition_values
 from license_ledger.staging.storage import Storage
 
+HISTORY = "history"
+"""Fact of a complete run: that it landed what Salesforce remembers as well."""
+
 IDLE = timedelta(days=1)
 """A run that is not complete and has not written for so long is taken for dead."""
 
@@ -115,7 +118,8 @@ def _reason(
         return "expired"
     if run not in complete:
         return "dead"
-    return None if run is latest else "superseded"
+    # What Salesforce remembered tells of days before: it is worth more than a later plain extract.
+    return None if run is latest or run.facts().get(HISTORY) else "superseded"
 
 
 def _last_written(run: RunFolder, now: datetime) -> datetime:
