@@ -3,7 +3,7 @@ The SQL files of the warehouse, read from the package. May import nothing of the
 
 Every file is one ``SELECT`` under a comment that says what it answers; a view adds a line ``Grain: …`` and,
 below that, a line ``name: …`` for each column that the schema does not explain. Code decides what is done
-with the statement: a view is created from it, a check runs it and expects no row.
+with the statement: a view is created from it, a check runs it and expects no row, a query has parameters.
 """
 
 from __future__ import annotations
@@ -22,6 +22,20 @@ VIEWS = (
     "reclaim_candidates",
     "external_accounts",
     "capability_gaps",
+    "snapshot_sight",
+    "snapshot_pairs",
+    "movements",
+    "seat_movements",
+    "license_flows",
+    "license_changes",
+    "users_history",
+    "license_trend",
+    "license_month_ends",
+    "license_quarters",
+    "license_forecast",
+    "renewals",
+    "native_metrics",
+    "control_differences",
     "data_trust",
 )
 """The views in the order of their creation: a view comes after those it reads."""
@@ -59,11 +73,23 @@ def views() -> tuple[Statement, ...]:
 
 @cache
 def checks() -> tuple[Statement, ...]:
-    """The checks, by name."""
+    """The checks of one snapshot before it is published, by name."""
     return _read("checks")
 
 
-def _read(folder: Literal["views", "checks"]) -> tuple[Statement, ...]:
+@cache
+def history_checks() -> tuple[Statement, ...]:
+    """The checks over all days of a warehouse, by name."""
+    return _read("history_checks")
+
+
+@cache
+def query(name: str) -> Statement:
+    """A statement with parameters, by its name. Raises KeyError when there is none."""
+    return {statement.name: statement for statement in _read("queries")}[name]
+
+
+def _read(folder: Literal["views", "checks", "history_checks", "queries"]) -> tuple[Statement, ...]:
     directory = files(__package__) / "sql" / folder
     sources = sorted(
         (item for item in directory.iterdir() if item.name.endswith(".sql")), key=lambda i: i.name

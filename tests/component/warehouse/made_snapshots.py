@@ -28,6 +28,8 @@ CPQ = ("permission_set", "0PL000000000001AAA", "CPQ", "CPQ Add-on")
 APP = ("package", "050000000000001AAA", "acme", "acme")
 MARKETING = ("feature", "MarketingUser", "MarketingUser", "Marketing User")
 STORAGE = ("usage", "0UT000000000001AAA", "force.Storage", "File Storage")
+EXPIRES_ON = date(2026, 4, 15)
+"""Last day of the permission set license."""
 OUTSIDERS = 3
 """Active holders of the user license whom the filter leaves out."""
 
@@ -177,7 +179,7 @@ def made_licenses(seats: pa.Table, captured_at: datetime) -> tuple[pa.Table, pa.
                 "used_count": used,
                 "available_count": None if license_ is APP else 10,
                 "used_as_of": captured_at,
-                "expires_on": None,
+                "expires_on": EXPIRES_ON if license_ is CPQ else None,
                 "count_basis": "active_only" if license_ is SALES else "all_assignees",
                 "active_holder_count": active + outside,
                 "all_holder_count": used,

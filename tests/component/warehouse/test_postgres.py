@@ -31,7 +31,9 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("duckdb") / "warehouse.duckdb"
     for snapshot in (
         made_snapshot(60, capabilities=GAPS),
-        made_snapshot(100, day=DAY + timedelta(days=3), scope_hash="scope-2"),
+        *(made_snapshot(60 + 3 * n, day=DAY + timedelta(days=2 * n)) for n in range(1, 10)),
+        made_snapshot(100, day=DAY + timedelta(days=21), scope_hash="scope-2"),
+        made_snapshot(90, day=DAY + timedelta(days=60), is_partial=True, capabilities=GAPS),
         made_snapshot(20, org_id=OTHER_ORG),
     ):
         load(path, snapshot)
