@@ -8,7 +8,7 @@ it cannot be about.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,27 +141,36 @@ def _learned(reading: Reading, pairs: Ints, held: Held) -> Mapping[tuple[str, st
     A grant and the assignment it made bear the same second; where all grants of a label point to one license,
     that is the license of the label.
     """
-    votes: dict[tuple[str, str], dict[int, int]] = {}
-    labels, width = reading.entries["license"].to_pylist(), reading.vocabulary.width
-    grants = set(np.flatnonzero(whole(reading.entries["turns"]).to_numpy() == 1).tolist())
-    for entry, person in pairs.tolist():
-        layer, label = reading.kinds[entry], labels[entry]
-        if layer not in LAYERS or not label or entry not in grants:
-            continue
-        if reading.vocabulary.names[layer].get(label):
-            continue
-        first = reading.vocabulary.first(layer)
-        chains = person * width + first + np.arange(len(reading.vocabulary.licenses[layer]))
-        near = np.abs(held.since(chains) - reading.at[entry]) <= SECOND
-        for place in np.flatnonzero(near).tolist():
-            counts = votes.setdefault((layer, label), {})
-            counts[first + place] = counts.get(first + place, 0) + 1
-    found = {}
-    for key, counts in votes.items():
-        best = max(counts, key=lambda each: counts[each])
-        if counts[best] > 0.8 * sum(counts.values()):
-            found[key] = best
+    labels = whole(reading.entries["license"]).dictionary_encode()
+    words, codes = labels.dictionary.to_pylist(), labels.indices.fill_null(-1).to_numpy()
+    grants = whole(reading.entries["turns"]).to_numpy() == 1
+    found: dict[tuple[str, str], int] = {}
+    for layer in sorted(LAYERS):
+        is_new = np.array(
+            [not reading.vocabulary.names[layer].get(word) for word in words] + [False], np.bool_
+        )
+        mine = is_new[codes] & grants & np.array([kind == layer for kind in reading.kinds], np.bool_)
+        chosen = pairs[mine[pairs[:, 0]]]
+        for word, place in _elected(chosen, codes[chosen[:, 0]], reading, layer, held):
+            found[layer, words[word]] = place
     return found
+
+
+def _elected(
+    pairs: Ints, codes: npt.NDArray[np.int32], reading: Reading, layer: str, held: Held
+) -> Iterator[tuple[int, int]]:
+    """Labels and the attributes that four of five of their grants point to."""
+    vocabulary = reading.vocabulary
+    first, size = vocabulary.first(layer), len(vocabulary.licenses[layer])
+    votes: Ints = np.zeros((int(codes.max(initial=-1)) + 1, size), np.int64)
+    for place in range(size):
+        since = held.since(pairs[:, 1] * vocabulary.width + first + place)
+        near = np.abs(since - reading.at[pairs[:, 0]]) <= SECOND
+        votes[:, place] = np.bincount(codes[near], minlength=len(votes))
+    for word in np.flatnonzero(votes.sum(axis=1)).tolist():
+        best = int(votes[word].argmax())
+        if votes[word, best] > 0.8 * votes[word].sum():
+            yield word, first + best
 
 
 def _expanded(pairs: Ints, attributes: Sequence[Sequence[int]], states: Ints) -> Ints:
