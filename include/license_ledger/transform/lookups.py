@@ -1,4 +1,4 @@
-"""The small tables that users are joined with. May import landed, accounts and schemas only."""
+"""The small tables that users are joined with. May import schemas, landed, accounts and record_keys."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from license_ledger.transform.accounts import is_service_license
 from license_ledger.transform.landed import Flags, field, filled, flags
+from license_ledger.transform.record_keys import RecordSet
 
 _TEXT = pa.string()
 
@@ -24,14 +25,14 @@ class Lookups:
             profile; None when profiles are not readable.
         is_service: per profile, whether its license is made for integrations.
         roles: columns ``role_id, role_name``; None when roles are not readable.
-        frozen: ids of the users whose login is blocked; None when UserLogin is not readable.
+        frozen: the users whose login is blocked; None when UserLogin is not readable.
         shows_logins: whether the org offers User.LastLoginDate.
     """
 
     profiles: pa.Table | None
     is_service: Flags
     roles: pa.Table | None
-    frozen: pa.Array | None
+    frozen: RecordSet | None
     shows_logins: bool
 
     @classmethod
@@ -59,6 +60,7 @@ class Lookups:
 
         Raises:
             SchemaDrift: a table lacks the field it is looked up by.
+            CorruptAnswer: a frozen user's id is not one of 18 characters.
         """
         if isinstance(frozen_user_ids, pa.ChunkedArray):
             frozen_user_ids = frozen_user_ids.combine_chunks()
@@ -73,7 +75,7 @@ class Lookups:
             joined,
             np.array([is_service_license(key) for key in keys], np.bool_),
             named,
-            frozen_user_ids,
+            None if frozen_user_ids is None else RecordSet(frozen_user_ids),
             shows_logins,
         )
 
@@ -87,7 +89,7 @@ class Lookups:
         """Whether each user's login is blocked; without a UserLogin row it is not. Null: not readable."""
         if self.frozen is None:
             return pa.nulls(len(user_ids), pa.bool_())
-        return pc.is_in(user_ids, value_set=self.frozen)
+        return pa.array(self.frozen.has(user_ids))
 
     def role_names(self, role_ids: pa.Array) -> pa.Array:
         """Names of roles; null where there is none or it cannot be read."""

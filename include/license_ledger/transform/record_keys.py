@@ -69,6 +69,36 @@ class RecordKeys:
         return numbers[places] * np.uint64(_SPAN) + tails, self._heads[places] == heads
 
 
+class RecordSet:
+    """
+    A set of records, in eight bytes each.
+
+    Args:
+        ids: string array of 18-character ids, without nulls, in any order.
+
+    Raises:
+        CorruptAnswer: an id is not one of 18 characters.
+    """
+
+    def __init__(self, ids: pa.Array) -> None:
+        self._ids = RecordKeys()
+        self._sorted = np.sort(self._ids.learn(ids))
+
+    def has(self, ids: pa.Array) -> npt.NDArray[np.bool_]:
+        """
+        Whether each of these is in it.
+
+        Raises:
+            CorruptAnswer: an id is not one of 18 characters.
+        """
+        keys, is_possible = self._ids.find(ids)
+        if not len(self._sorted):
+            return is_possible
+        places = np.minimum(np.searchsorted(self._sorted, keys), len(self._sorted) - 1)
+        result: npt.NDArray[np.bool_] = is_possible & (self._sorted[places] == keys)
+        return result
+
+
 def _split(user_ids: pa.Array) -> tuple[Keys, Keys]:
     """The two parts of each id as numbers: the six characters of its beginning, the nine that count."""
     characters = _characters(user_ids)

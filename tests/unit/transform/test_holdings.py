@@ -40,6 +40,7 @@ from license_ledger.transform.landed import CERTAINTY, LOGIN_KNOWN
 from license_ledger.transform.licenses import licenses
 from license_ledger.transform.person_index import PERSON_COLUMNS, PersonIndex
 from license_ledger.transform.persons import Persons
+from license_ledger.transform.record_keys import RecordSet
 from license_ledger.transform.scope import HOLDER_CAUSES, ScopeRules
 from license_ledger.transform.seats import seats
 
@@ -267,6 +268,16 @@ def test_the_index_finds_exactly_who_is_in_it(ids: list[str], wanted: list[str],
     assert table["is_active"].to_pylist() == (persons.is_active == 1).tolist()
     assert (Persons.of(table).cause == persons.cause).all()
     assert len(ids) == len(index)
+
+
+@given(st.sets(_IDS | st.integers(0, 50).map(user_id), max_size=30), st.lists(_IDS, max_size=30))
+def test_a_record_set_has_what_was_put_in(inside: set[str], others: list[str]) -> None:
+    """Exactly the records that were given are in it, in any order and whatever their ids begin with."""
+    asked = [*inside, *others, *map(user_id, range(60))]
+
+    found = RecordSet(pa.array(sorted(inside, reverse=True), pa.string())).has(pa.array(asked, pa.string()))
+
+    assert [each in inside for each in asked] == found.tolist()
 
 
 @st.composite
