@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 pytest_plugins = ["tests.demo_org_fixtures"]
+
+# How long an example takes is the machine's doing.
+settings.register_profile("ledger", deadline=None)
+settings.load_profile("ledger")
 
 SPREAD = "test_oracle.py"
 """A file whose tests share nothing, so that they may run in several processes at once."""

@@ -28,8 +28,8 @@ pytestmark = [pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 11, 24)
 USERS = 200_000
-BUDGET_MIB = 400
-"""Peak memory of a task above an empty Airflow task."""
+MOST_MIB = 320
+"""Peak memory of a task above an empty Airflow task; less than the budget of 400, which holds at any size."""
 
 SERVE = """
 import sys, time
@@ -162,7 +162,7 @@ def test_no_step_takes_more_memory_than_it_may(taken: Taken) -> None:
     empty = taken.peaks["nothing"]
     above = {step: round(peak - empty) for step, peak in taken.peaks.items()}
 
-    assert {step: mib for step, mib in above.items() if mib > BUDGET_MIB} == {}
+    assert {step: mib for step, mib in above.items() if mib > MOST_MIB} == {}
 
 
 def test_the_published_day_is_whole(taken: Taken) -> None:

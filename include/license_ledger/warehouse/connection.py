@@ -65,14 +65,23 @@ def warehouse_path(url: str) -> Path:
     """
     The file that a ``duckdb:///`` URL names: three slashes for a relative path, four for an absolute one.
 
+    The first step of a run asks for it too, so that nobody waits for an extract that cannot be loaded.
+
     Raises:
-        ConfigError: it names no file.
+        ConfigError: it names no file, or a warehouse of a kind that this version does not load. An address of
+            a server is not repeated, since it may hold a password.
     """
-    scheme, _, name = url.partition(":///")
-    if scheme != "duckdb" or not name or name.startswith(":"):
+    scheme, separator, _ = url.partition("://")
+    if scheme != "duckdb" or not separator:
         raise ConfigError(
-            "setting warehouse", f"{url!r} names no file", "write duckdb:///path/to/warehouse.duckdb"
+            "setting warehouse",
+            f"names {f'a server ({scheme}://…)' if separator else 'no URL'}; this version loads DuckDB files",
+            "set LICENSE_LEDGER_WAREHOUSE to duckdb:///path/to/warehouse.duckdb, or to nothing: then the day "
+            "is only published",
         )
+    name = url.removeprefix("duckdb:///")
+    if name == url or not name or name.startswith(":"):
+        raise ConfigError("setting warehouse", "names no file", "write duckdb:///path/to/warehouse.duckdb")
     return Path(name)
 
 

@@ -500,8 +500,22 @@ def test_a_url_names_a_file(url: str, path: Path) -> None:
     assert warehouse_path(url) == path
 
 
-@pytest.mark.parametrize("url", ["duckdb:///", "duckdb:///:memory:", "duckdb://x", "postgresql://db/x", "x"])
+@pytest.mark.parametrize(
+    "url", ["duckdb:///", "duckdb:///:memory:", "duckdb://x", "duckdb://", "duckdb", "x"]
+)
 def test_a_url_that_names_no_file_is_refused(url: str) -> None:
     """An address without a file of its own is a wrong setting."""
-    with pytest.raises(ConfigError, match="setting warehouse"):
+    with pytest.raises(ConfigError, match="setting warehouse: names no"):
         warehouse_path(url)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "snowflake"])
+def test_a_server_is_refused_without_repeating_its_address(scheme: str) -> None:
+    """A kind of warehouse that is not loaded is named, with what to set instead, and the password is not."""
+    with pytest.raises(ConfigError) as caught:
+        warehouse_path(f"{scheme}://ledger:s3cret@db.example/x")
+
+    assert f"setting warehouse: names a server ({scheme}://…)" in str(caught.value)
+    assert "duckdb:///" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert "db.example" not in str(caught.value)
