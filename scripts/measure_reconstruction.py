@@ -150,7 +150,9 @@ def report(kinds: list[Kind], results: dict[str, list[Measured]], users: int, se
     yield f"{users:,} users at the first day, seed {seed}; days as of midnight UTC."
     for kind in kinds:
         yield from ("", f"### {kind.words[0].upper()}{kind.words[1:]}", "")
-        yield from _rows_table(results[kind.name])
+        # The plain org is shown whole, the others by what differs.
+        shown = [day for day in results[kind.name] if kind is kinds[0] or day.age in (7, 30, 90, 180)]
+        yield from _rows_table(shown)
         yield ""
         yield from _trail_table(results[kind.name])
     first = kinds[0]
