@@ -27,6 +27,7 @@ from license_ledger import plausibility, reader, source
 from license_ledger.assembly import COUNTS_FILE, HOLDERS, LICENSES_FILE, Assembly
 from license_ledger.extraction import calls_of, extract, inspect_org, refresh_token
 from license_ledger.history.as_of import reconstruct
+from license_ledger.history.certainty import rows_by_certainty
 from license_ledger.privacy.history import retain_history
 from license_ledger.privacy.pseudonyms import pseudonym_key, sweep_landing
 from license_ledger.receipts import (
@@ -217,6 +218,9 @@ def publish(context: RunContext, *, sweeps: bool = True) -> PublishReceipt:
     own = context.own_folder
     assembled, reconciled = own.read_json(ASSEMBLED), own.read_json(RECONCILED)
     api_calls = calls_of(context)
+    certainty = assembled["certainty"]
+    if certainty is not None:
+        certainty = {**certainty, "tables": rows_by_certainty(landed)}
     done = publish_files(
         context.staging,
         org_id=context.org,
@@ -228,7 +232,7 @@ def publish(context: RunContext, *, sweeps: bool = True) -> PublishReceipt:
             out_of_scope=assembled["out_of_scope"],
             unexplained=reconciled["unexplained"],
             api_calls=api_calls,
-            certainty=assembled["certainty"],
+            certainty=certainty,
         ),
         source=context.landing,
         landed=landed.rows(),
