@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.transform.made_org import (
     AT,
@@ -176,6 +176,7 @@ _COUNTS = st.lists(
 ).map(lambda rows: pa.Table.from_pylist(rows, schema=COUNTS_SCHEMA))
 
 
+@settings(deadline=None)
 @given(_ROWS, st.lists(st.integers(0, 12), max_size=4))
 def test_batches_of_users_count_like_all_at_once(rows: list[dict[str, Any]], cuts: list[int]) -> None:
     """Splitting the users in any way gives the same counts."""
@@ -188,6 +189,7 @@ def test_batches_of_users_count_like_all_at_once(rows: list[dict[str, Any]], cut
     assert _counted(rows) == merge_counts(parts)
 
 
+@settings(deadline=None)
 @given(_COUNTS, _COUNTS, _COUNTS)
 def test_merging_is_associative_and_commutative(one: pa.Table, two: pa.Table, three: pa.Table) -> None:
     """Counts add up to the same in any order and grouping, and merging a single one only sorts it."""
