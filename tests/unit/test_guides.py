@@ -9,7 +9,7 @@ import pytest
 
 from license_ledger.airflow.provider import FORM_FIELDS
 from license_ledger.salesforce.credentials import DEFAULT_API_VERSION, MINIMUM_API_VERSION
-from license_ledger.salesforce.objects import OBJECTS
+from license_ledger.salesforce.objects import HISTORY_OBJECTS, OBJECTS
 from license_ledger.settings import Settings
 from license_ledger.warehouse.statements import VIEWS
 
@@ -32,7 +32,7 @@ def test_no_link_is_dead(path: Path) -> None:
     assert [link for link in _targets(path) if not (path.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("declared", OBJECTS, ids=lambda declared: declared.name)
+@pytest.mark.parametrize("declared", [*OBJECTS, *HISTORY_OBJECTS], ids=lambda declared: declared.name)
 def test_permissions_are_told_as_they_are_declared(declared: object) -> None:
     """The table of permissions has exactly the line that each declared object stands for."""
     required = "yes " if declared.required else ""  # type: ignore[attr-defined]
