@@ -110,7 +110,7 @@ class Person:
 
     @property
     def wanted(self) -> list[str]:
-        """Values that say who somebody is wherever they stand by themselves; a number such as 007 does not."""
+        """Values that say who somebody is wherever they stand; a number such as 007 does not."""
         return [
             value
             for value, kind in self.values.items()

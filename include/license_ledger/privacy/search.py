@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from license_ledger.privacy.identifiers import TOMBSTONE_HEAD
 from license_ledger.privacy.person import IDENTIFYING, Person, pattern
 from license_ledger.privacy.places import everything
+from license_ledger.privacy.rules import is_reference
 from license_ledger.staging.parquet import corruption, open_parquet
 from license_ledger.staging.storage import Storage
 from license_ledger.warehouse.connection import open_readonly
@@ -31,6 +32,7 @@ from license_ledger.warehouse.ddl import literal, quoted
 _TEXT = pa.string()
 _CHUNK = 64 << 20
 _OVERLAP = 1 << 10
+_PAGE = 1 << 12
 _FEW = 2_000
 """Below so many rows it does not pay to read distinct values only."""
 
@@ -100,7 +102,7 @@ class Search:
             return Findings()
         found = Findings(files={layer: 1}, bytes=len(content))
         where = self._parquet(path, content) if path.endswith((".parquet", ".kept")) else ""
-        if not where and _in_bytes(content, self._raw):
+        if not where and _in_bytes(_without_zeros(content), self._raw):
             where = "bytes"
         if where:
             found.left[f"{layer}: {where}"] = 1
@@ -132,11 +134,13 @@ class Search:
         What says who somebody is, is looked at in rows of the erased alone: in all others it is their own.
         """
         own = IDENTIFYING.get(kind, ())
-        others = {name: _distinct(group.column(name)) for name in texts if name not in own}
-        hit = _in_any([piece for pieces in others.values() for piece in pieces], self._quick)
-        for name, pieces in others.items() if hit else ():
-            for piece in pieces:
-                if pc.any(pc.match_substring_regex(piece, self._exact)).as_py():
+        pieces = {name: _distinct(group.column(name)) for name in texts if name not in own}
+        for name in [name for name in pieces if is_reference(name) or name.endswith("_id")]:
+            if any(pc.any(self.person.among(piece)).as_py() for piece in pieces.pop(name)):
+                return name
+        if _in_any([piece for each in pieces.values() for piece in each], self._quick):
+            for name, each in pieces.items():
+                if any(self._has_value(piece) for piece in each):
                     return name
         if own:
             ids = group.column("Id" if kind == "User" else "user_id")
@@ -144,10 +148,14 @@ class Search:
                 pc.starts_with(ids.cast(_TEXT), TOMBSTONE_HEAD)
             )
             for name in erased.column_names:
-                found = pc.match_substring_regex(erased.column(name).cast(_TEXT), self._exact)
-                if pc.any(found).as_py():
+                if self._has_value(erased.column(name).cast(_TEXT)):
                     return str(name)
         return ""
+
+    def _has_value(self, texts: pa.Array | pa.ChunkedArray) -> bool:
+        """Whether a value stands by itself in any of the texts."""
+        near = texts.filter(pc.match_substring_regex(texts, self._quick))
+        return bool(len(near) and pc.any(pc.match_substring_regex(near, self._exact)).as_py())
 
     def warehouse(self, path: Path) -> Findings:
         """
@@ -248,6 +256,14 @@ def _is_within_others(connection: duckdb.DuckDBPyConnection, value: str) -> bool
         if rows:
             return True
     return False
+
+
+def _without_zeros(content: bytes) -> bytes:
+    """The content without whole pages of zeros, which is what replaced files leave in their successors."""
+    whole = len(content) // _PAGE * _PAGE
+    pages = np.frombuffer(content, np.uint8, count=whole).reshape(-1, _PAGE)
+    written = pages.any(axis=1)
+    return content if written.all() else pages[written].tobytes() + content[whole:]
 
 
 def _in_bytes(content: bytes | pa.Buffer, found: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,7 +24,7 @@ _TWICE = 2
 _TEXT = pa.string()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Wording:
     """
     What is written instead of a person's values.
@@ -38,7 +39,16 @@ class Wording:
     tombstone: str
     ambiguous: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
+    def _quick(self) -> str:
+        person = self.person
+        return f"(?i){pattern([*person.short_ids, *person.wanted], bounded=False)}"
+
+    def may_be_in(self, content: bytes) -> bool:
+        """Whether any value is anywhere in the content, if only as a part of something else."""
+        return bool(pc.match_substring_regex(pa.array([content], pa.large_binary()), self._quick)[0].as_py())
+
+    @cached_property
     def replacements(self) -> list[tuple[str, str]]:
         """Patterns with a group before and one behind, and what comes between them."""
         names, addresses, unclear = [], [], []
@@ -104,5 +114,7 @@ def names_of_others(names: Collection[str], column: pa.Array, own: pa.Array) -> 
 
 def replaced_text(content: bytes, wording: Wording) -> bytes:
     """The text of a JSON file with every value replaced."""
+    if not wording.may_be_in(content):
+        return content
     texts = pa.array([content.decode()])
     return str(wording.replaced(texts)[0].as_py()).encode()

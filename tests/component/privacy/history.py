@@ -141,7 +141,7 @@ class History:
                 yield path.name, path.read_bytes()
 
     def mentions(self, *needles: str) -> set[str]:
-        """Where any of the texts is found, in a value or in the bytes; ids as they are, others in any case."""
+        """Where any of the texts is found, in a value or in the bytes; all but ids in any case."""
         ids = [each for each in needles if each.startswith("005")]
         low = [each.lower() for each in needles if each not in ids]
 

@@ -108,7 +108,7 @@ def test_a_tombstone_says_nothing_that_is_not_counted_by(history: History) -> No
 
 
 def test_a_replay_counts_as_before_whoever_was_erased(few: Callable[[int], History]) -> None:
-    """Employees and outsiders of every kind are erased one by one; replays under two filters stay the same."""
+    """Employees and outsiders of every kind are erased one by one: replays under two filters stay so."""
     history = few(2)
     day = history.days[0]
     ids = {str(row["Username"]).lower(): row["Id"] for row in _landed(history, day)}
