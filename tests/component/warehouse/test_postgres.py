@@ -63,6 +63,8 @@ def postgres(warehouse: Path, server: str) -> Iterator[psycopg.Connection[Any]]:
             for comment in ddl.comments(table):
                 connection.execute(comment)
             _copy(warehouse, connection, table.name)
+        # The planner must know how many rows there are, as it does in a server that has been up for a minute.
+        connection.execute("ANALYZE")
         for view in views():
             for statement in ddl.create_view(view):
                 connection.execute(statement)

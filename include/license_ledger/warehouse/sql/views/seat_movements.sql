@@ -36,41 +36,22 @@ WITH pairs AS (
     INNER JOIN snapshot_sight AS earlier
         ON earlier.org_id = p.org_id AND earlier.snapshot_date = p.previous_snapshot_date
 ),
--- The licenses of either day, numbered: seats are many, and are compared by this number and their user alone. Day
--- and days_back go with it, so that whoever asks for a few days, or for the latest, reads no others.
-places AS (
+-- Seats are many, and are compared by the number of their license and their user alone. Day and days_back go with
+-- them, so that whoever asks for a few days, or for the latest, reads no others.
+numbered AS (
     SELECT
-        p.*,
-        l.license_layer,
-        l.license_id,
-        CASE l.license_layer
-            WHEN 'user' THEN p.sees_user_seats
-            WHEN 'permission_set' THEN p.sees_permission_set_seats
-            WHEN 'package' THEN p.sees_package_seats
-            ELSE p.sees_people
-        END AS sees_seats,
-        CASE l.license_layer
-            WHEN 'user' THEN p.saw_user_seats
-            WHEN 'permission_set' THEN p.saw_permission_set_seats
-            WHEN 'package' THEN p.saw_package_seats
-            ELSE p.saw_people
-        END AS saw_seats,
-        row_number() OVER (ORDER BY p.org_id, p.snapshot_date, l.license_layer, l.license_id) AS place
-    FROM pairs AS p
-    INNER JOIN (
-        SELECT i.org_id, i.snapshot_date, l.license_layer, l.license_id
-        FROM pairs AS i
-        INNER JOIN licenses AS l ON l.org_id = i.org_id AND l.snapshot_date = i.snapshot_date
-        UNION
-        SELECT i.org_id, i.snapshot_date, l.license_layer, l.license_id
-        FROM pairs AS i
-        INNER JOIN licenses AS l ON l.org_id = i.org_id AND l.snapshot_date = i.previous_snapshot_date
-    ) AS l ON l.org_id = p.org_id AND l.snapshot_date = p.snapshot_date
-    WHERE l.license_layer <> 'usage'
+        org_id,
+        license_layer,
+        license_id,
+        row_number() OVER (ORDER BY org_id, license_layer, license_id) AS number
+    FROM (SELECT DISTINCT org_id, license_layer, license_id FROM licenses) AS l
 ),
 held AS NOT MATERIALIZED (
     SELECT
-        p.place,
+        n.number,
+        n.org_id,
+        n.license_layer,
+        n.license_id,
         p.snapshot_date,
         p.days_back,
         seats.user_id,
@@ -78,25 +59,28 @@ held AS NOT MATERIALIZED (
         seats.license_name,
         seats.account_class,
         seats.certainty
-    FROM places AS p
-    INNER JOIN seats
-        ON seats.org_id = p.org_id
-        AND seats.snapshot_date = p.snapshot_date
-        AND seats.license_layer = p.license_layer
-        AND seats.license_id = p.license_id
+    FROM pairs AS p
+    INNER JOIN seats ON seats.org_id = p.org_id AND seats.snapshot_date = p.snapshot_date
+    INNER JOIN numbered AS n
+        ON n.org_id = seats.org_id
+        AND n.license_layer = seats.license_layer
+        AND n.license_id = seats.license_id
 ),
 keys_before AS NOT MATERIALIZED (
-    SELECT p.place, p.snapshot_date, p.days_back, seats.user_id
-    FROM places AS p
-    INNER JOIN seats
-        ON seats.org_id = p.org_id
-        AND seats.snapshot_date = p.previous_snapshot_date
-        AND seats.license_layer = p.license_layer
-        AND seats.license_id = p.license_id
+    SELECT n.number, p.snapshot_date, p.days_back, seats.user_id
+    FROM pairs AS p
+    INNER JOIN seats ON seats.org_id = p.org_id AND seats.snapshot_date = p.previous_snapshot_date
+    INNER JOIN numbered AS n
+        ON n.org_id = seats.org_id
+        AND n.license_layer = seats.license_layer
+        AND n.license_id = seats.license_id
 ),
 held_before AS NOT MATERIALIZED (
     SELECT
-        p.place,
+        n.number,
+        n.org_id,
+        n.license_layer,
+        n.license_id,
         p.snapshot_date,
         p.days_back,
         seats.user_id,
@@ -104,27 +88,27 @@ held_before AS NOT MATERIALIZED (
         seats.license_name,
         seats.account_class,
         seats.certainty
-    FROM places AS p
-    INNER JOIN seats
-        ON seats.org_id = p.org_id
-        AND seats.snapshot_date = p.previous_snapshot_date
-        AND seats.license_layer = p.license_layer
-        AND seats.license_id = p.license_id
+    FROM pairs AS p
+    INNER JOIN seats ON seats.org_id = p.org_id AND seats.snapshot_date = p.previous_snapshot_date
+    INNER JOIN numbered AS n
+        ON n.org_id = seats.org_id
+        AND n.license_layer = seats.license_layer
+        AND n.license_id = seats.license_id
 ),
 keys_now AS NOT MATERIALIZED (
-    SELECT p.place, p.snapshot_date, p.days_back, seats.user_id
-    FROM places AS p
-    INNER JOIN seats
-        ON seats.org_id = p.org_id
-        AND seats.snapshot_date = p.snapshot_date
-        AND seats.license_layer = p.license_layer
-        AND seats.license_id = p.license_id
+    SELECT n.number, p.snapshot_date, p.days_back, seats.user_id
+    FROM pairs AS p
+    INNER JOIN seats ON seats.org_id = p.org_id AND seats.snapshot_date = p.snapshot_date
+    INNER JOIN numbered AS n
+        ON n.org_id = seats.org_id
+        AND n.license_layer = seats.license_layer
+        AND n.license_id = seats.license_id
 ),
 turned AS (
     SELECT held.*, 'in' AS direction
     FROM held
     LEFT JOIN keys_before
-        ON keys_before.place = held.place
+        ON keys_before.number = held.number
         AND keys_before.snapshot_date = held.snapshot_date
         AND keys_before.days_back = held.days_back
         AND keys_before.user_id = held.user_id
@@ -133,49 +117,88 @@ turned AS (
     SELECT held_before.*, 'out' AS direction
     FROM held_before
     LEFT JOIN keys_now
-        ON keys_now.place = held_before.place
+        ON keys_now.number = held_before.number
         AND keys_now.snapshot_date = held_before.snapshot_date
         AND keys_now.days_back = held_before.days_back
         AND keys_now.user_id = held_before.user_id
     WHERE keys_now.user_id IS NULL
+),
+people_now AS NOT MATERIALIZED (
+    SELECT p.org_id, p.snapshot_date, p.days_back, users.user_id, users.created_at, users.is_active, users.license_id
+    FROM pairs AS p
+    INNER JOIN users ON users.org_id = p.org_id AND users.snapshot_date = p.snapshot_date
+),
+people_before AS NOT MATERIALIZED (
+    SELECT p.org_id, p.snapshot_date, p.days_back, users.user_id, users.is_active, users.license_id
+    FROM pairs AS p
+    INNER JOIN users ON users.org_id = p.org_id AND users.snapshot_date = p.previous_snapshot_date
+),
+judged AS (
+    SELECT
+        t.*,
+        p.previous_snapshot_date,
+        p.previous_captured_at,
+        p.provenance,
+        p.previous_provenance,
+        p.is_rescoped,
+        CASE t.license_layer
+            WHEN 'user' THEN p.sees_user_seats
+            WHEN 'permission_set' THEN p.sees_permission_set_seats
+            WHEN 'package' THEN p.sees_package_seats
+            ELSE p.sees_people
+        END AS sees_seats,
+        CASE t.license_layer
+            WHEN 'user' THEN p.saw_user_seats
+            WHEN 'permission_set' THEN p.saw_permission_set_seats
+            WHEN 'package' THEN p.saw_package_seats
+            ELSE p.saw_people
+        END AS saw_seats
+    FROM turned AS t
+    INNER JOIN pairs AS p
+        ON p.org_id = t.org_id AND p.snapshot_date = t.snapshot_date AND p.days_back = t.days_back
 )
 SELECT
-    p.org_id,
+    t.org_id,
     t.snapshot_date,
     t.days_back = 0 AS is_latest,
     t.days_back,
-    p.previous_snapshot_date,
+    t.previous_snapshot_date,
     t.user_id,
-    p.license_layer,
-    p.license_id,
+    t.license_layer,
+    t.license_id,
     t.license_key,
     t.license_name,
     t.direction,
     CASE
         WHEN t.direction = 'in' THEN CASE
-            WHEN was.user_id IS NULL AND users.created_at > p.previous_captured_at THEN 'joiner'
-            WHEN NOT p.saw_seats THEN 'unknown'
-            WHEN was.user_id IS NULL AND p.is_rescoped THEN 'rescoped_in'
+            WHEN was.user_id IS NULL AND users.created_at > t.previous_captured_at THEN 'joiner'
+            WHEN NOT t.saw_seats THEN 'unknown'
+            WHEN was.user_id IS NULL AND t.is_rescoped THEN 'rescoped_in'
             WHEN was.user_id IS NULL AND users.created_at IS NULL THEN 'joiner'
             WHEN was.user_id IS NULL THEN 'entered_scope'
             WHEN users.is_active AND NOT was.is_active THEN 'reactivated'
-            WHEN p.license_layer = 'user' AND was.is_active AND was.license_id <> p.license_id THEN 'moved'
+            WHEN t.license_layer = 'user' AND was.is_active AND was.license_id <> t.license_id THEN 'moved'
             ELSE 'assigned'
         END
-        WHEN NOT p.sees_seats THEN 'unknown'
-        WHEN users.user_id IS NULL AND p.is_rescoped THEN 'rescoped_out'
+        WHEN NOT t.sees_seats THEN 'unknown'
+        WHEN users.user_id IS NULL AND t.is_rescoped THEN 'rescoped_out'
         WHEN users.user_id IS NULL THEN 'left_scope'
         WHEN was.is_active AND NOT users.is_active THEN 'leaver'
-        WHEN p.license_layer = 'user' AND users.is_active AND users.license_id <> p.license_id THEN 'moved'
+        WHEN t.license_layer = 'user' AND users.is_active AND users.license_id <> t.license_id THEN 'moved'
         ELSE 'unassigned'
     END AS reason,
     t.account_class,
-    p.provenance,
-    p.previous_provenance,
+    t.provenance,
+    t.previous_provenance,
     coalesce(t.certainty, 'sure') AS certainty
-FROM turned AS t
-INNER JOIN places AS p ON p.place = t.place AND p.snapshot_date = t.snapshot_date AND p.days_back = t.days_back
-LEFT JOIN users
-    ON users.org_id = p.org_id AND users.snapshot_date = t.snapshot_date AND users.user_id = t.user_id
-LEFT JOIN users AS was
-    ON was.org_id = p.org_id AND was.snapshot_date = p.previous_snapshot_date AND was.user_id = t.user_id
+FROM judged AS t
+LEFT JOIN people_now AS users
+    ON users.org_id = t.org_id
+    AND users.snapshot_date = t.snapshot_date
+    AND users.days_back = t.days_back
+    AND users.user_id = t.user_id
+LEFT JOIN people_before AS was
+    ON was.org_id = t.org_id
+    AND was.snapshot_date = t.snapshot_date
+    AND was.days_back = t.days_back
+    AND was.user_id = t.user_id
