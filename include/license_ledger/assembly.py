@@ -14,8 +14,10 @@ from typing import TypedDict
 
 import pyarrow as pa
 
+from license_ledger.errors import StoreBusy
 from license_ledger.run import Landed
 from license_ledger.schemas import SEATS, USERS
+from license_ledger.staging.landing import erasures
 from license_ledger.staging.parquet import FileReceipt, ParquetSink
 from license_ledger.transform import conform, counts, features, holdings, licenses, lookups
 from license_ledger.transform.landed import DOUBTS
@@ -74,8 +76,9 @@ class Assembly:
             SchemaDrift: a field the ledger cannot do without was not landed.
             CorruptAnswer: rows without ids.
             StagingUnwritable: naming the path.
+            StoreBusy: somebody was erased from the landing while it was being read.
         """
-        folder = self.folder
+        folder, before = self.folder, erasures(self.folder.folder.storage)
         flags = features.feature_flags(folder.columns("User"))
         uncounted = self._licenses(flags)
         folder.write_work(LICENSES_FILE, uncounted)
@@ -86,6 +89,13 @@ class Assembly:
             index = PersonIndex(self._users(flags, uncounted, users, seated))
             self._assignments(index, uncounted, seated)
         folder.write_work(COUNTS_FILE, counts.merge_counts(self._counts))
+        if erasures(folder.folder.storage) != before:
+            folder.work.drop_work()
+            raise StoreBusy(
+                f"landing of {folder.folder.day}",
+                "was rewritten while it was being read: somebody has been erased from it",
+                "try again",
+            )
         return Assembled(
             files={"users": users.receipt, "seats": seated.receipt},
             people=len(index),

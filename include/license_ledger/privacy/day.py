@@ -99,17 +99,23 @@ class Eraser:
             StagingUnwritable: naming the path. In every case the call can be repeated.
         """
         done = DayDone()
+        made: dict[str, FileReceipt] = {}
         with lease(self.staging, survey.day.lease, wait_seconds=self.wait_seconds) as held:
-            found = [place for place in self._again(survey) if survey.rows or survey.has_texts]
-            made: dict[str, FileReceipt] = {}
-            runs: dict[str, list[Place]] = {}
-            for place in found:
-                if place.layer != "staging":
-                    runs.setdefault(place.run, []).append(place)
-            for run, mine in runs.items():
-                _Run(self, self.landing.child(run), survey, done, made).erase(mine)
+            for run, mine in self._runs(survey).items():
+                _Run(self, self.landing.child(run), survey, done, made).landed(mine)
+            # What a transform finished before the marks of the landing is there by now.
+            for run, mine in self._runs(survey).items():
+                _Run(self, self.landing.child(run), survey, done, made).work(mine)
             self._published(survey, held, done, made)
         return done
+
+    def _runs(self, survey: DaySurvey) -> dict[str, list[Place]]:
+        """The files of the day's runs as they are now; none where nobody is mentioned."""
+        found: dict[str, list[Place]] = {}
+        for place in self._again(survey):
+            if place.layer != "staging" and (survey.rows or survey.has_texts):
+                found.setdefault(place.run, []).append(place)
+        return found
 
     def clear(self, day: Day) -> None:
         """
@@ -128,6 +134,7 @@ class Eraser:
             if survey.present.get(place.path) == place.token:
                 continue
             sighting = sighted(self.landing, self.staging, place, self.person)
+            survey.present[place.path] = place.token
             survey.rows.pop(place.path, None)
             if sighting is not None and sighting.rows:
                 survey.rows[place.path] = sighting.rows
@@ -199,8 +206,8 @@ class _Run:
     done: DayDone
     made: dict[str, FileReceipt]
 
-    def erase(self, found: list[Place]) -> None:
-        """Landed objects first, then the mark for a transform under way, then what was made of them."""
+    def landed(self, found: list[Place]) -> None:
+        """Rewrite the landed objects, then mark it for a transform under way."""
         landing = self._landing(found)
         wording = Wording(self.eraser.person, self.eraser.tombstone, self._ambiguous(found))
         changed: set[str] = set()
@@ -209,6 +216,14 @@ class _Run:
                 changed.add(place.kind)
         if changed:
             self._settle(changed)
+        for path in self._texts():
+            content = self.storage.read_bytes(path)
+            words = replaced_text(content, wording)
+            if words != content:
+                self.storage.write_bytes(path, words)
+
+    def work(self, found: list[Place]) -> None:
+        """Rewrite what was made of the landing."""
         receipts = {}
         for place in found:
             if place.layer == "work" and place.path in self.survey.rows:
@@ -217,11 +232,6 @@ class _Run:
                 receipts[place.kind] = self.made[old] = receipt
                 self.done.count("work", self.survey.rows[place.path])
         self._assembled(found, receipts)
-        for path in self._texts():
-            content = self.storage.read_bytes(path)
-            words = replaced_text(content, wording)
-            if words != content:
-                self.storage.write_bytes(path, words)
 
     def _texts(self) -> list[str]:
         if not self.survey.rows:

@@ -129,8 +129,10 @@ class Erasure:
         began = time.monotonic()
         total: dict[str, Rewritten] = {}
         with lease(self.staging, f"erase/{self.org_id}", wait_seconds=self.wait_seconds):
+            person.planned = Plan.tombstone_of(self.staging, self.org_id)
             found = survey(self.landing, self.staging, person, self.workers)
-            plan = Plan.begin(self.staging, self.org_id, *paths_of(found))
+            meets = any(each.meets for each in found)
+            plan = Plan.begin(self.staging, self.org_id, *paths_of(found), meets=meets)
             eraser = Eraser(self.landing, self.staging, person, plan.tombstone, self.wait_seconds)
             days = {each.day for each in found if each.rows}
             for left in range(ROUNDS - 1, -1, -1):

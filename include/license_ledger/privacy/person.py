@@ -57,16 +57,19 @@ class Sighting:
         values: identifying values, with what kind of value each is, such as ``name``.
         shared: kinds of values that somebody else has as well.
         domains: e-mail domains of the person, with whether they say nothing about who it is.
+        meets: whether the tombstone of an interrupted erasure is beside the person.
     """
 
     rows: int = 0
     values: dict[str, str] = field(default_factory=dict)
     shared: set[str] = field(default_factory=set)
     domains: dict[str, bool] = field(default_factory=dict)
+    meets: bool = False
 
     def add(self, other: Sighting) -> None:
         """Add what another part of the file says."""
         self.rows += other.rows
+        self.meets |= other.meets
         self.values.update(other.values)
         self.shared |= other.shared
         for domain, is_shared in other.domains.items():
@@ -84,6 +87,8 @@ class Person:
         values: every identifying value that any file has, with its kind.
         shared: kinds of values that somebody else has as well.
         domains: e-mail domains that others share, or that are the company's own.
+        planned: the tombstone of an interrupted erasure; blank when there is none. Where it is beside the
+            person, it is somebody else's.
     """
 
     org_id: str
@@ -91,6 +96,7 @@ class Person:
     values: dict[str, str] = field(default_factory=dict)
     shared: set[str] = field(default_factory=set)
     domains: set[str] = field(default_factory=set)
+    planned: str = ""
 
     def learn(self, sighting: Sighting) -> None:
         """Add what a file says."""
@@ -175,8 +181,10 @@ def look(kind: str, group: Group, person: Person) -> Sighting:
         return Sighting()
     found = Sighting(rows=int(pc.sum(rows).as_py()))
     if kind in IDENTIFYING:
-        own = person.among(group.column("Id" if kind == "User" else "user_id"))
+        ids = group.column("Id" if kind == "User" else "user_id")
+        own = person.among(ids)
         if pc.any(own).as_py():
+            found.meets = bool(person.planned) and bool(pc.any(pc.equal(ids, person.planned)).as_py())
             _identify(kind, group, own, found)
     return found
 

@@ -4,7 +4,7 @@ errors and staging.
 
 It holds the tombstone, so that an erasure that was interrupted goes on with the same one, and the files that
 mention the person with a token of their present writing. Whoever is erased next must be mentioned in those
-of them that nobody has written since: so two people never get one tombstone.
+of them that nobody has written since, and in none beside the tombstone: so two people never get the same.
 """
 
 from __future__ import annotations
@@ -36,7 +36,13 @@ class Plan:
 
     @classmethod
     def begin(
-        cls, staging: Storage, org_id: str, mentioned: Mapping[str, str], present: Mapping[str, str]
+        cls,
+        staging: Storage,
+        org_id: str,
+        mentioned: Mapping[str, str],
+        present: Mapping[str, str],
+        *,
+        meets: bool,
     ) -> Plan:
         """
         Go on with the plan that there is, or make one. To be called under the org's erasure lease.
@@ -46,6 +52,7 @@ class Plan:
             org_id: of the org.
             mentioned: every file that mentions the person, by path, with its token.
             present: every file that there is, likewise.
+            meets: whether the tombstone of the plan that there is was seen beside the person.
 
         Raises:
             ConfigError: an erasure of somebody else was interrupted.
@@ -58,14 +65,21 @@ class Plan:
             staging.write_json(plan.path, content)
             return plan
         tombstone, files = known
-        for path, token in files.items():
-            if present.get(path) == token and path not in mentioned:
-                raise ConfigError(
-                    "erasure",
-                    "an erasure of somebody else was interrupted",
-                    "run that one again first; its report says when it is done",
-                )
+        if meets or any(
+            present.get(path) == token and path not in mentioned for path, token in files.items()
+        ):
+            raise ConfigError(
+                "erasure",
+                "an erasure of somebody else was interrupted",
+                "run that one again first; its report says when it is done",
+            )
         return cls(staging, org_id, tombstone)
+
+    @classmethod
+    def tombstone_of(cls, staging: Storage, org_id: str) -> str:
+        """The tombstone of the plan that there is; blank when there is none. Raises CorruptSnapshot."""
+        known = _read(staging, org_id)
+        return "" if known is None else known[0]
 
     @property
     def path(self) -> str:

@@ -35,6 +35,7 @@ class DaySurvey:
         rows: of them those that mention the person by id, with the number of rows.
         has_texts: whether there are objects in whose free texts people are named.
         carries: whether a published file still has bytes of one that it replaced.
+        meets: whether the tombstone of an interrupted erasure is beside the person in a file.
     """
 
     day: Day
@@ -42,6 +43,7 @@ class DaySurvey:
     rows: dict[str, int] = field(default_factory=dict)
     has_texts: bool = False
     carries: bool = False
+    meets: bool = False
 
     @property
     def is_concerned(self) -> bool:
@@ -84,6 +86,7 @@ def _day(landing: Storage, staging: Storage, day: Day, person: Person) -> tuple[
         result.has_texts |= place.layer == "landing" and place.kind not in OWNED and _is_history(place)
         if sighting.rows:
             result.rows[place.path] = sighting.rows
+            result.meets |= sighting.meets
             sightings.append(sighting)
     result.carries = _carries(staging, day)
     return result, sightings

@@ -109,6 +109,10 @@ class Publication:
             for name in DATA_TABLES
         )
 
+    def versions(self) -> dict[str, str | None]:
+        """Of the finished files, by table."""
+        return {name: self.source.version(receipt["path"]) for name, receipt in self.files.items()}
+
     def receipt(self, replaced: Published | None, *, unchanged: bool) -> PublishReceipt:
         """What is told of it."""
         return PublishReceipt(
@@ -179,6 +183,7 @@ def publish(
         staging, source or staging, day, snapshot_id, files, snapshot_row, dict(landed or {})
     )
     staging.check_writable()
+    made = publication.versions()
     gate.check_files(publication.source, day, snapshot_id, files)
     publication.row({})
     snapshots_path = staging.path(day.canonical(SNAPSHOTS.name))
@@ -187,6 +192,7 @@ def publish(
         with lease(staging, day.lease, wait_seconds=wait_seconds, ttl_seconds=ttl_seconds) as held:
             if staging.version(snapshots_path) != seen:
                 raise _beaten(day)
+            _require_same(publication, made)
             before = _published_if_readable(staging, day)
             _require_replaceable(before, keeps)
             if before is not None and publication.is_there(before):
@@ -197,6 +203,16 @@ def publish(
     receipt = publication.receipt(before, unchanged=False)
     _log.info("publish.finished", **receipt)
     return receipt
+
+
+def _require_same(publication: Publication, made: Mapping[str, str | None]) -> None:
+    """Whoever held the lease may have erased somebody from the finished files meanwhile."""
+    if publication.versions() != made:
+        raise StoreBusy(
+            f"publishing {publication.day}",
+            "its files were written anew while it waited for its turn",
+            "try again: the receipts tell of the new ones",
+        )
 
 
 def _require_replaceable(before: Published | None, keeps: Collection[str]) -> None:
