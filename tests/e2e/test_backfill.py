@@ -143,15 +143,16 @@ def wait_for_backfill(
     ui: RunningUi, backfill_id: int, before: set[str], days: int, kills: int = 0
 ) -> list[dict[str, Any]]:
     """Wait for the end of a backfill; the runs that were made since."""
-    deadline, hurried = time.monotonic() + 120 + days * RUN_SECONDS, set[tuple[str, str]]()
+    deadline = time.monotonic() + 120 + days * RUN_SECONDS
+    hurried, killed = set[tuple[str, str]](), set[str]()
     while time.monotonic() < deadline:
         new = [run for run in runs(ui) if run["dag_run_id"] not in before]
-        if kills and any(run["state"] == "running" for run in new):
-            kills -= kill_a_worker(ui, new)
+        if len(killed) < kills:
+            kill_a_worker(ui, new, killed)
         hurry_retries(ui, new, hurried)
         is_over = ui.call("GET", f"/api/v2/backfills/{backfill_id}")["completed_at"]
         if is_over and all(run["state"] in {"success", "failed"} for run in new):
-            assert not kills, "no worker was there to be killed"
+            assert len(killed) == kills, "no worker was there to be killed"
             return new
         time.sleep(0.5)
     raise AssertionError(f"the backfill did not end: {[(r['partition_key'], r['state']) for r in runs(ui)]}")
@@ -163,10 +164,10 @@ def runs(ui: RunningUi) -> list[dict[str, Any]]:
     return found
 
 
-def kill_a_worker(ui: RunningUi, among: list[dict[str, Any]]) -> int:
-    """Kill one process that works on a step after the first, as an out-of-memory killer would."""
+def kill_a_worker(ui: RunningUi, among: list[dict[str, Any]], killed: set[str]) -> None:
+    """Kill one process that works on a step after the first, as an out-of-memory killer would; no run twice."""
     for run in among:
-        if run["state"] != "running":
+        if run["state"] != "running" or run["dag_run_id"] in killed:
             continue
         for (name, _), task in ui.tasks(run["dag_run_id"]).items():
             if task["state"] != "running" or name in {"choose_source", "refresh_token"}:
@@ -174,8 +175,8 @@ def kill_a_worker(ui: RunningUi, among: list[dict[str, Any]]) -> int:
             for process in psutil.process_iter(["cmdline"]):
                 if " ".join(process.info["cmdline"] or []).strip() == f"airflow worker -- {task['id']}":
                     process.kill()
-                    return 1
-    return 0
+                    killed.add(run["dag_run_id"])
+                    return
 
 
 def hurry_retries(ui: RunningUi, among: list[dict[str, Any]], hurried: set[tuple[str, str]]) -> None:
