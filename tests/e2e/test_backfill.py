@@ -165,7 +165,7 @@ def runs(ui: RunningUi) -> list[dict[str, Any]]:
 
 
 def kill_a_worker(ui: RunningUi, among: list[dict[str, Any]], killed: set[str]) -> None:
-    """Kill one process that works on a step after the first, as an out-of-memory killer would; no run twice."""
+    """Kill a process that works on a later step, as an out-of-memory killer would; no run twice."""
     for run in among:
         if run["state"] != "running" or run["dag_run_id"] in killed:
             continue
