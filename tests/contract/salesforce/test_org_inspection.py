@@ -107,7 +107,7 @@ def test_an_object_that_is_refused_among_others_is_named(desk: Desk) -> None:
 
 def test_only_frozen_users_and_the_newest_metrics_are_read(reading_desk: Desk) -> None:
     """UserLogin is filtered, the metrics are those of one day."""
-    inspection = look(reading_desk)
+    inspection = look(reading_desk, metrics_since=NOW.date())
 
     assert set(rows(reading_desk, inspection, "UserLogin")["IsFrozen"].to_pylist()) == {True}
     for name in ("ActiveProfileMetric", "ActivePermSetLicenseMetric", "ActiveFeatureLicenseMetric"):
