@@ -10,7 +10,7 @@ from license_ledger.warehouse import ddl
 from license_ledger.warehouse.statements import Statement, views
 
 CHANGES = {
-    "1.0": ("Tables `users`, `licenses`, `seats`, `mismatches` and `snapshots`.",),
+    "1.0": ("Tables `users`, `licenses`, `seats`, `mismatches`, `control_totals` and `snapshots`.",),
 }
 """What changed in the staging contract, newest version first."""
 

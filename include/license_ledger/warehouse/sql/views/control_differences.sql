@@ -3,7 +3,6 @@
 -- is more than 31 days old.
 -- Grain: a license that Salesforce measures, of an org on a day.
 -- is_latest: Whether this is the newest day of the org.
--- metrics_on: Day that Salesforce's metric is of.
 -- ledger_count: Holders the ledger counted: active ones, or all where the license's counter counts all.
 -- difference_count: ledger_count - assigned_count. Signed; 0 when they agree.
 -- metric_age_days: Days from metrics_on to the snapshot date. Holders may have changed in them.

@@ -10,9 +10,7 @@
 -- change_count: to_count - from_count; nothing counts as 0 of a license that is new or gone.
 -- from_expires_on: Last day of the license as it was told before.
 -- to_expires_on: Last day of the license as it is told now.
--- provenance: Where the snapshot of the day comes from.
 -- previous_provenance: Where the snapshot that it was compared with comes from.
--- certainty: How far the change can be relied on, the less certain of the two rows it was found in.
 WITH layers (license_layer) AS (
     VALUES ('user'), ('permission_set'), ('package'), ('feature'), ('usage')
 ),

@@ -5,7 +5,6 @@
 -- used_change_count: used_count minus that of the month end before.
 -- total_change_count: total_count minus that of the month end before.
 -- utilization_percent: used_count in percent of total_count. Empty when there is no total, or it is 0.
--- provenance: Where the snapshot comes from.
 SELECT
     org_id,
     CAST(date_trunc('month', snapshot_date) AS DATE) AS month_start,

@@ -9,7 +9,6 @@
 -- used_7_day_average: Average of used_count over the 7 days up to this one.
 -- used_28_day_average: Average of used_count over the 28 days up to this one.
 -- missing_days_before: Days just before that have no snapshot. Empty for the org's first day.
--- provenance: Where the snapshot comes from.
 WITH days AS (
     SELECT
         p.org_id,

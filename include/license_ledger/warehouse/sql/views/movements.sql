@@ -12,9 +12,7 @@
 -- to_value: What it is now.
 -- from_id: Salesforce id of the license or profile that it was.
 -- to_id: Salesforce id of the license or profile that it is now.
--- provenance: Where the snapshot of the day comes from.
 -- previous_provenance: Where the snapshot that it was compared with comes from.
--- certainty: How far the movement can be relied on, the less certain of the two rows it was found in.
 WITH pairs AS (
     SELECT
         p.org_id,

@@ -6,7 +6,6 @@
 -- due: One of expired, 30_days, 60_days, 90_days, 120_days, later.
 -- utilization_percent: used_count in percent of total_count. Empty when there is no total, or it is 0.
 -- peak_used_count: Most seats used on a day of the 90 days up to this one.
--- provenance: Where the snapshot comes from.
 WITH peaks AS (
     SELECT
         l.*,

@@ -9,9 +9,7 @@
 -- direction: in, or out.
 -- reason: In: joiner, reactivated, assigned, moved, entered_scope, rescoped_in, unknown. Out: leaver,
 --   unassigned, moved, left_scope, rescoped_out, unknown. moved: the user has another user license instead.
--- provenance: Where the snapshot of the day comes from.
 -- previous_provenance: Where the snapshot that it was compared with comes from.
--- certainty: How far the row of the seat can be relied on.
 WITH pairs AS (
     SELECT
         p.org_id,

@@ -10,8 +10,6 @@
 --   next day has no snapshot. Empty while it lasts.
 -- gap_before_days: Days without a snapshot just before the range; 0 when the day before has one, empty for the
 --   org's first day.
--- provenance: Where the snapshot of valid_from comes from.
--- certainty: How far the row of valid_from can be relied on.
 WITH days AS (
     SELECT
         org_id,
