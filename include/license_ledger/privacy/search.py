@@ -186,27 +186,40 @@ class Search:
     def _table(
         self, connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]
     ) -> Iterator[tuple[str, int]]:
-        """Columns with a value or an id, and in how many rows; of who people are, in rows of the erased."""
-        values = [each.lower() for each in self.person.wanted]
-        erased = f"starts_with(user_id, {literal(TOMBSTONE_HEAD)})" if "user_id" in columns else "true"
-        counts: list[str] = []
-        parameters: list[object] = []
-        for name in columns:
-            column = quoted(name)
-            where = erased if name in IDENTIFYING.get(table, ()) else "true"
-            if name.endswith("_id") and name not in IDENTIFYING.get(table, ()):
-                counts.append(f"list_contains(?, left({column}, 15))")
-                parameters.append(self.person.short_ids)
+        """
+        Columns with a value or an id, and in how many rows.
+
+        In a table of people, what says who somebody is, is looked at in rows of the erased alone. Ids within
+        longer texts are looked for in the other tables, whose rows are few.
+        """
+        is_about_people = "user_id" in columns
+        own = [name for name in columns if name in IDENTIFYING.get(table, ())]
+        erased = f"WHERE starts_with(user_id, {literal(TOMBSTONE_HEAD)})"
+        for names, where in (([name for name in columns if name not in own], ""), (own, erased)):
+            if not names:
                 continue
-            holds_id = " OR ".join(f"contains({column}, ?)" for _ in self.person.ids)
-            counts.append(f"{where} AND (list_contains(?, lower({column})) OR {holds_id})")
-            parameters += [values, *self.person.short_ids]
-        [row] = connection.execute(
-            f"SELECT {', '.join(f'count(*) FILTER ({each})' for each in counts)} "  # noqa: S608
-            f"FROM ledger.{quoted(table)}",
-            parameters,
-        ).fetchall()
-        yield from ((name, number) for name, number in zip(columns, row, strict=True) if number)
+            tests, parameters = [], []
+            for name in names:
+                test, values = self._test(name, within=not is_about_people or bool(where))
+                tests.append(f"count(*) FILTER ({test})")
+                parameters += values
+            query = f"SELECT {', '.join(tests)} FROM ledger.{quoted(table)} {where}"  # noqa: S608
+            [row] = connection.execute(query, parameters).fetchall()
+            yield from ((name, number) for name, number in zip(names, row, strict=True) if number)
+
+    def _test(self, name: str, *, within: bool) -> tuple[str, list[str]]:
+        """A condition on a column, and its parameters."""
+        column, ids = quoted(name), [*self.person.ids, *self.person.short_ids]
+        if name.endswith("_id") and name not in IDENTIFYING["users"]:
+            return f"{column} IN ({', '.join('?' for _ in ids)})", ids
+        values = sorted({form for each in self.person.wanted for form in (each, each.lower())})
+        whole = [*ids, *values]
+        test = f"{column} IN ({', '.join('?' for _ in whole)})"
+        if not within:
+            return test, whole
+        parts = " OR ".join(f"contains(lower({column}), lower(?))" for _ in values)
+        held = " OR ".join(f"contains({column}, ?)" for _ in self.person.ids)
+        return " OR ".join(filter(None, (test, held, parts))), [*whole, *self.person.short_ids, *values]
 
 
 def carried_bytes(storage: Storage, path: str, live: Sequence[tuple[int, int]]) -> bool:
