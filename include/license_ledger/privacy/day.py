@@ -101,6 +101,8 @@ class Eraser:
         done = DayDone()
         made: dict[str, FileReceipt] = {}
         with lease(self.staging, survey.day.lease, wait_seconds=self.wait_seconds) as held:
+            for path in survey.remains:
+                self.landing.remove(path)
             for run, mine in self._runs(survey).items():
                 _Run(self, self.landing.child(run), survey, done, made).landed(mine)
             # What a transform finished before the marks of the landing is there by now.

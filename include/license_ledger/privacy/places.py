@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from license_ledger.salesforce.objects import object_named
 from license_ledger.schemas import TABLES
+from license_ledger.staging.landing import COMPLETE
 from license_ledger.staging.layout import DATA_TABLES, GENERATIONS, LEASES, Day, days_of
 from license_ledger.staging.storage import Storage
 
@@ -91,6 +93,21 @@ def places(landing: Storage, staging: Storage, day: Day) -> list[Place]:
         if kept and kept["table"] in PEOPLE_TABLES:
             found.append(Place("staging", day, path, kept["table"], token))
     return found
+
+
+def remains(landing: Storage, day: Day, before: datetime) -> list[str]:
+    """
+    Full paths of what writers left half written in a day's landing, and nobody is writing any more.
+
+    Whoever has landed everything writes no more; in other runs that is assumed of files written before.
+    """
+    written = landing.medium.entries_below(landing.path(day.partition))
+    complete = {path.rpartition("/")[0] for path in written if path.endswith(f"/{COMPLETE}")}
+    return sorted(
+        path
+        for path, at in written.items()
+        if _is_hidden(path) and (at < before or any(path.startswith(f"{run}/") for run in complete))
+    )
 
 
 def tokens(storage: Storage, directory: str) -> dict[str, str]:

@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pyarrow.compute as pc
 
 from license_ledger.errors import ConfigError
 from license_ledger.privacy.files import groups, opened
 from license_ledger.privacy.person import Person, Sighting, look
-from license_ledger.privacy.places import PEOPLE_TABLES, Place, days_with_files, places
+from license_ledger.privacy.places import PEOPLE_TABLES, Place, days_with_files, places, remains
 from license_ledger.privacy.rules import OWNED
 from license_ledger.privacy.search import carried_bytes
 from license_ledger.staging.layout import Day
 from license_ledger.staging.published import published
 from license_ledger.staging.storage import Storage
+from license_ledger.staging.sweep import GRACE
 
 _ADDRESSES = {"User": ("Id", "Email", "Username"), "users": ("user_id", "email", "username")}
 
@@ -36,6 +38,7 @@ class DaySurvey:
         has_texts: whether there are objects in whose free texts people are named.
         carries: whether a published file still has bytes of one that it replaced.
         meets: whether the tombstone of an interrupted erasure is beside the person in a file.
+        remains: files of landing that somebody left half written, in which anybody may be.
     """
 
     day: Day
@@ -44,11 +47,12 @@ class DaySurvey:
     has_texts: bool = False
     carries: bool = False
     meets: bool = False
+    remains: list[str] = field(default_factory=list)
 
     @property
     def is_concerned(self) -> bool:
         """Whether something has to be done about the day."""
-        return bool(self.rows) or self.has_texts or self.carries
+        return bool(self.rows or self.remains) or self.has_texts or self.carries
 
 
 def survey(landing: Storage, staging: Storage, person: Person, workers: int) -> list[DaySurvey]:
@@ -89,6 +93,7 @@ def _day(landing: Storage, staging: Storage, day: Day, person: Person) -> tuple[
             result.meets |= sighting.meets
             sightings.append(sighting)
     result.carries = _carries(staging, day)
+    result.remains = remains(landing, day, datetime.now(UTC) - GRACE)
     return result, sightings
 
 

@@ -228,6 +228,26 @@ def test_a_transform_under_way_does_not_bring_the_person_back(few: Callable[[int
     assert history.mentions(person["user_id"][:15]) == set()
 
 
+def test_what_a_dead_extract_left_half_written_goes(few: Callable[[int], History]) -> None:
+    """Torn files can be searched by nobody, so they are removed; a file that is being written stays."""
+    history = few(2)
+    person = history.person(history.days[-1], name=VICTIM)
+    complete = latest_complete_run(history.landing, history.org_id, history.days[-1])
+    assert complete is not None
+    extracting = Path(history.landing.path(complete.day.partition, "run=another", "User"))
+    extracting.mkdir(parents=True)
+    left = Path(complete.storage.path("User", ".part-00000-abc.parquet.0123.tmp"))
+    young = extracting / ".part-2.parquet.0.tmp"
+    for path in (left, young):
+        path.write_bytes(b"PAR1 torn")
+    erasure = history.erasure()
+
+    erasure.run(erasure.person(user_id=person["user_id"]))
+
+    assert not left.exists()
+    assert young.exists()
+
+
 def test_people_in_set_up_changes_are_replaced_by_the_same_tombstone(few: Callable[[int], History]) -> None:
     """Sentences name the tombstone from then on; a name that two people have names nobody."""
     history = few(2)

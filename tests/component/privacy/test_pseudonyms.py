@@ -167,6 +167,7 @@ def test_what_salesforce_remembered_goes(history_of_two: History) -> None:
     assert run is not None
     trail = pa.table({"Id": ["0Ym000000000001AAA"], "Display": ["Froze user Quinn Marsh"]})
     run.land("SetupAuditTrail", trail.schema, [trail])
+    run.mark_complete(noon(history.days[0]), history=1)
     found = run.read_json("inspection.json")
     found["inspection"]["objects"]["SetupAuditTrail"] = {"available": True, "fields": []}
     run.write_json("inspection.json", found)
@@ -174,6 +175,7 @@ def test_what_salesforce_remembered_goes(history_of_two: History) -> None:
     _sweep(history)
 
     assert "SetupAuditTrail" not in run.objects()
+    assert run.facts().keys() == {"completed_at"}
     assert "SetupAuditTrail" not in run.read_json("inspection.json")["inspection"]["objects"]
     assert "Quinn Marsh" not in {text for _, text in history.texts()}
 
