@@ -43,6 +43,11 @@ class Book:
         )
         self.connection.unregister("incoming")
 
+    def clear(self) -> None:
+        """Take all rows out again."""
+        for made in TABLES:
+            self.connection.execute(f"TRUNCATE {made.name}")
+
     def read(self, query: str) -> Rows:
         """The rows of a query, by column."""
         return self.connection.sql(query).to_arrow_table().to_pylist()

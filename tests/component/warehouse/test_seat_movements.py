@@ -180,11 +180,17 @@ SNAPSHOT = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(history=st.lists(st.tuples(st.integers(1, 3), PEOPLE, SNAPSHOT), min_size=2, max_size=4))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_seats_are_conserved_whatever_happens(history: list[tuple[int, Any, Any]]) -> None:
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+def test_seats_are_conserved_whatever_happens(book: Book, history: list[tuple[int, Any, Any]]) -> None:
     """For any days, gaps, filters and sight: seats before + in - out = seats after, each with a reason."""
-    book, day = Book(), DAY
+    book.clear()
+    day = DAY
     for gap, people, snapshot in history:
         taken(book, day, *people, **snapshot)
         day += timedelta(days=gap)
@@ -203,4 +209,3 @@ def test_seats_are_conserved_whatever_happens(history: list[tuple[int, Any, Any]
         assert row["in_count"] == sum(row[f"in_{reason}_count"] for reason in reasons)
         assert row["out_count"] == sum(row[f"out_{cause}_count"] for cause in causes)
     assert breaches(book.connection) == []
-    book.connection.close()

@@ -118,10 +118,14 @@ TWO = st.tuples(PERSON, PERSON)
 
 
 @given(history=st.dictionaries(st.integers(0, 8), TWO, min_size=1))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_history_is_what_the_snapshots_say(history: dict[int, Any]) -> None:
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+def test_history_is_what_the_snapshots_say(book: Book, history: dict[int, Any]) -> None:
     """On every day with a snapshot one range per user tells that day's value; on other days there is none."""
-    book = Book()
+    book.clear()
     for number, people in history.items():
         named = [{"user_id": f"00500000000000{n}AAA"} | p for n, p in enumerate(people) if p is not None]
         taken(book, number, *named)
@@ -140,4 +144,3 @@ def test_history_is_what_the_snapshots_say(history: dict[int, Any]) -> None:
 
     assert days == expected
     assert breaches(book.connection) == []
-    book.connection.close()
