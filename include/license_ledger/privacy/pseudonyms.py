@@ -219,9 +219,6 @@ class _Rewriting:
             self.run.mark_complete(completed_at, **facts)
         for name in names:
             self.run.storage.delete(name)
-        completed = self.run.completed_at()
-        if completed is not None and self.run.facts().keys() != {"completed_at"}:
-            self.run.mark_complete(completed)  # without the fact that it could tell of other days
 
 
 def _people(staging: Storage, current: Published) -> pa.Array:
