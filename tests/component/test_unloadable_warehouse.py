@@ -11,7 +11,10 @@ from tests.demo_org_fixtures import TODAY, RunningOrg
 from tests.walk import Walk, noon
 
 
-@pytest.mark.parametrize("warehouse", ["postgresql://ledger:s3cret@db.example/ledger", "warehouse_default"])
+SERVER = "postgresql://ledger:s3cret@db.example/ledger"  # pragma: allowlist secret
+
+
+@pytest.mark.parametrize("warehouse", [SERVER, "warehouse_default"])
 def test_a_warehouse_that_is_not_loaded_ends_the_run_at_its_beginning(
     demo_org: RunningOrg, tmp_path: Path, warehouse: str
 ) -> None:

@@ -513,7 +513,7 @@ def test_a_url_that_names_no_file_is_refused(url: str) -> None:
 def test_a_server_is_refused_without_repeating_its_address(scheme: str) -> None:
     """A kind of warehouse that is not loaded is named, with what to set instead, and the password is not."""
     with pytest.raises(ConfigError) as caught:
-        warehouse_path(f"{scheme}://ledger:s3cret@db.example/x")
+        warehouse_path(f"{scheme}://ledger:s3cret@db.example/x")  # pragma: allowlist secret
 
     assert f"setting warehouse: names a server ({scheme}://…)" in str(caught.value)
     assert "duckdb:///" in str(caught.value)
