@@ -10,7 +10,6 @@ from license_ledger.errors import ConfigError
 from tests.demo_org_fixtures import TODAY, RunningOrg
 from tests.walk import Walk, noon
 
-
 SERVER = "postgresql://ledger:s3cret@db.example/ledger"  # pragma: allowlist secret
 
 
