@@ -92,7 +92,7 @@ class Settings(BaseSettings):
     )
     warehouse: Annotated[str, AfterValidator(_warehouse)] = Field(
         "duckdb:///var/warehouse.duckdb",
-        description="duckdb:///path, postgresql://… or an Airflow connection id; empty: no warehouse.",
+        description="duckdb:///path of the warehouse file; empty: no warehouse. Servers are not loaded yet.",
     )
     legal_entities: tuple[LegalEntity, ...] = Field(
         (), description="Companies of the group with their domains."
