@@ -36,6 +36,8 @@ from license_ledger.warehouse.duckdb import prepare, writing
 from license_ledger.warehouse.swap import successor
 
 TODAY = date(2026, 11, 24)
+LIMITS = {"memory_limit": "256MB"}
+"""The counting before and after is not to show in the peak."""
 COUNTS = """
     SELECT snapshot_date, license_layer, license_id, cause, is_active, is_frozen, activity_band,
         account_class, count(*), count(DISTINCT user_id)
@@ -147,9 +149,9 @@ def _load(path: Path, staging: Storage) -> None:
 def counts(warehouse: Path, staging: Storage) -> list[Any]:
     """Everything that is counted, of every day, as the warehouse and as the staged files tell it."""
     found: list[Any] = []
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    with duckdb.connect(str(warehouse), read_only=True, config=LIMITS) as connection:
         found.append(sorted(map(repr, connection.execute(COUNTS).fetchall())))
-    with duckdb.connect() as connection:
+    with duckdb.connect(config=LIMITS) as connection:
         for name in ("users", "seats"):
             connection.execute(
                 f"CREATE VIEW {name} AS FROM read_parquet('{staging.path(name)}/**/*.parquet', "

@@ -23,7 +23,7 @@ DAY = TODAY - timedelta(days=40)
 def org(start_demo_org: Callable[..., RunningOrg]) -> RunningOrg:
     """An org with a past."""
     org = start_demo_org(World(today=TODAY, seed=6, users=120))
-    org.server.org.world.set_clock(noon(TODAY))
+    org.server.org.set_clock(noon(TODAY))
     return org
 
 
@@ -105,7 +105,7 @@ def test_a_reconstruction_never_replaces_an_observation_that_came_meanwhile(
     pipeline.check(context)
     earlier = Walk(org.connection(), walk.root, noon(DAY), walk.tokens)
     earlier.runs = 100
-    org.server.org.world.set_clock(noon(DAY))
+    org.server.org.set_clock(noon(DAY))
     observed = earlier.run(["*"])
 
     with pytest.raises(DayOutOfReach, match="published as observed"):
@@ -119,7 +119,7 @@ def test_an_observation_replaces_a_reconstruction(walk: Walk, org: RunningOrg) -
     walk.run_day(DAY)
     context = walk.context(None, DAY)
     landed = replace(context, run_key="restored", clock=lambda: noon(DAY), began=noon(DAY))
-    org.server.org.world.set_clock(noon(DAY))
+    org.server.org.set_clock(noon(DAY))
     walk.now = noon(DAY)
     landed = walk.chosen(landed)
     walk.extract(landed)

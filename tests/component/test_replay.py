@@ -32,7 +32,7 @@ def walk(org: RunningOrg, tmp_path: Path) -> Walk:
     walk = Walk(org.connection(), tmp_path, noon(DAYS[0]))
     for day in DAYS:
         walk.now = noon(day)
-        org.server.org.world.set_clock(noon(day))
+        org.server.org.set_clock(noon(day))
         walk.run(["acme.com"], load=False)
     return walk
 

@@ -36,7 +36,7 @@ def walk(start_demo_org: Callable[..., RunningOrg], first: date, tmp_path: Path)
     walk = Walk(org.connection(), tmp_path, noon(first))
     for n in range(DAYS):
         walk.now = noon(first + timedelta(days=n))
-        org.server.org.world.set_clock(walk.now)
+        org.server.org.set_clock(walk.now)
         walk.run(["acme.com"], load=False)
     org.server.stop()
     return walk

@@ -30,7 +30,7 @@ def observed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
         walk = Walk(org.connection(), root, noon(DAYS[0]))
         for day in DAYS:
             walk.now = noon(day)
-            server.org.world.set_clock(noon(day))
+            server.org.set_clock(noon(day))
             walk.run(["acme.com", "acme.de"])
         yield History(walk, walk.context().org, DAYS)
 
