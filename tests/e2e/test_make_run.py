@@ -93,6 +93,7 @@ def test_progress_names_every_task(first_run: Finished) -> None:
     lines = re.findall(r"^  (\S.*?) {2,}[\d.]+ s$", first_run.output, re.MULTILINE)
 
     assert [line for line in lines if not line.startswith("Extract: ")] == [
+        "Choose source",
         "Refresh token",
         "Inspect org",
         "Transform",
