@@ -143,9 +143,10 @@ def _metrics_since(context: RunContext) -> date | None:
     """
     The first day of Salesforce's own metrics to ask for; None for all there are.
 
-    Every snapshot repeats some weeks, so that no day is lost when older snapshots are dropped.
+    Every snapshot repeats some weeks, so that no day is lost when older snapshots are dropped. What counts is
+    known from snapshots before the day: its own is about to be replaced.
     """
-    before = last_published(context.staging, context.org, context.landing_date)
+    before = last_published(context.staging, context.org, context.landing_date - timedelta(days=1))
     if before is None:
         return None
     earlier = reader.open_snapshot(context.staging, context.org, date.fromisoformat(before["snapshot_date"]))

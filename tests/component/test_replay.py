@@ -159,3 +159,13 @@ def test_a_wrong_company_name_fails_before_the_replay(walk: Walk) -> None:
         walk.run_day(DAYS[0], ["not a company"])
     row = reader.open_snapshot(walk.staging, walk.context().org, DAYS[0]).row
     assert row["provenance"] == "observed"
+
+
+def test_a_second_run_of_the_first_day_keeps_the_metrics_history(org: RunningOrg, tmp_path: Path) -> None:
+    """All that Salesforce has of its own metrics is taken by the first day, however often that day is run."""
+    walk = Walk(org.connection(), tmp_path, noon(DAYS[0]))
+    first = walk.run(load=False).table("control_totals")
+    second = walk.run(load=False).table("control_totals")
+
+    assert second.equals(first)
+    assert len(set(first["metrics_on"].to_pylist())) > 40
