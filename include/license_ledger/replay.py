@@ -23,7 +23,7 @@ from license_ledger.run import RunContext
 from license_ledger.salesforce.credentials import DEFAULT_LOGIN_URL, Credentials
 from license_ledger.salesforce.tokens import Session
 from license_ledger.settings import Settings
-from license_ledger.snapshot_row import deciding_settings, scope_rules
+from license_ledger.snapshot_row import deciding_settings, landing_of, scope_rules
 from license_ledger.staging.layout import Day, days_of
 from license_ledger.staging.published import published
 from license_ledger.staging.runs import latest_complete_run
@@ -135,12 +135,11 @@ def is_up_to_date(context: RunContext) -> bool:
     there = published(context.staging, Day(context.org, context.snapshot_date))
     if there is None:
         return False
-    row, origin = there.row, context.extracted.folder
-    made_of = {"run": origin.key, "snapshot_date": origin.day.snapshot_date.isoformat()}
+    row = there.row
     return bool(
         row["scope_hash"] == scope_rules(context).scope_hash
         and row["ledger_version"] == __version__
-        and json.loads(row["derived_from"] or "{}") == made_of
+        and json.loads(row["derived_from"] or "{}") == landing_of(context)
         and json.loads(row["settings"] or "{}") == deciding_settings(context.settings)
     )
 

@@ -51,7 +51,6 @@ def snapshot_row(
         The row, without what publishing decides.
     """
     rules, inspection = scope_rules(context), context.landed.inspection
-    origin = context.extracted.folder
     gaps = [gap["object"] for gap in inspection["capabilities"] if not gap["field"]]
     return {
         "provenance": context.provenance,
@@ -67,13 +66,17 @@ def snapshot_row(
         "unexplained_count": unexplained,
         "ledger_version": __version__,
         "built_at": context.clock(),
-        "derived_from": json.dumps(
-            {"run": origin.key, "snapshot_date": origin.day.snapshot_date.isoformat()}, sort_keys=True
-        ),
+        "derived_from": json.dumps(landing_of(context), sort_keys=True),
         "settings": json.dumps(deciding_settings(context.settings), sort_keys=True),
         "is_partial": any(name in HOLDING for name in gaps),
         "certainty": None if certainty is None else json.dumps(dict(certainty), sort_keys=True),
     }
+
+
+def landing_of(context: RunContext) -> dict[str, str]:
+    """The landing that a run's tables are made of, as the column ``derived_from`` names it."""
+    folder = context.extracted.folder
+    return {"run": folder.key, "snapshot_date": folder.day.snapshot_date.isoformat()}
 
 
 def deciding_settings(settings: Settings) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from license_ledger.errors import DayOutOfReach, SnapshotRefused, StoreBusy
 from license_ledger.receipts import Source
+from license_ledger.salesforce.capabilities import REMEMBERED_DAYS
 from license_ledger.staging.landing import RunFolder
 from license_ledger.staging.layout import Day, days_of
 from license_ledger.staging.lease import lease
@@ -22,8 +23,8 @@ from license_ledger.staging.storage import Storage
 GRACE = timedelta(hours=6)
 """How far past midnight a run that began on its day may go on asking Salesforce."""
 
-MEMORY = timedelta(days=180)
-"""How far Salesforce's audit trail reaches back at least (Object Reference, SetupAuditTrail)."""
+MEMORY = timedelta(days=REMEMBERED_DAYS)
+"""How far Salesforce's audit trail reaches back at least."""
 
 CLAIM = "_anchor.json"
 CLAIM_LIFE = timedelta(minutes=15)
