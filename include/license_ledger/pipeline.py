@@ -22,6 +22,7 @@ from functools import partial
 from typing import Any
 
 import pyarrow as pa
+from duckdb import DuckDBPyConnection
 
 from license_ledger import plausibility, reader, source
 from license_ledger.assembly import COUNTS_FILE, HOLDERS, LICENSES_FILE, Assembly
@@ -183,9 +184,14 @@ def _control_totals(landed: Landed, licenses: pa.Table) -> pa.Table:
     )
 
 
-def check(context: RunContext) -> CheckReceipt:
+def check(context: RunContext, connection: DuckDBPyConnection | None = None) -> CheckReceipt:
     """
     Run every check over the work files.
+
+    Args:
+        context: of the run.
+        connection: of :func:`license_ledger.warehouse.checks.checking`, for who makes many days; default: one
+            of its own.
 
     Raises:
         CheckFailed, Unexplained: naming the checks, licenses and columns, never a person.
@@ -195,6 +201,7 @@ def check(context: RunContext) -> CheckReceipt:
         {name: landed.work_source(name) for name in DATA_TABLES},
         tolerance=settings.mismatch_tolerance,
         action=settings.mismatch_action,
+        connection=connection,
     )
     require_passed(failures)
     for failure in failures:

@@ -7,15 +7,19 @@ where it stopped: days that are published as they would come out again are left 
 
 from __future__ import annotations
 
+import atexit
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cache
 from multiprocessing import get_context
 from typing import Literal, NoReturn
 
 import structlog
+from duckdb import DuckDBPyConnection
 
 from license_ledger import __version__, pipeline
 from license_ledger.errors import ConfigError, DayOutOfReach, LedgerError
@@ -28,6 +32,7 @@ from license_ledger.staging.layout import Day, days_of
 from license_ledger.staging.published import published
 from license_ledger.staging.runs import latest_complete_run
 from license_ledger.staging.storage import Storage
+from license_ledger.warehouse.checks import checking
 
 __all__ = ["Order", "Outcome", "days_with_landing", "replay", "replay_day"]
 
@@ -122,7 +127,7 @@ def replay_day(order: Order, day: date, now: datetime) -> Outcome:
             return Outcome(day, "unchanged", {})
         pipeline.transform(context)
         pipeline.reconcile(context)
-        pipeline.check(context)
+        pipeline.check(context, _database())
         receipt = pipeline.publish(context, sweeps=False)
         context.own_folder.storage.delete()
     except LedgerError as error:
@@ -154,7 +159,7 @@ def _context(order: Order, day: date, now: datetime) -> RunContext:
         settings=settings,
         credentials=Credentials(login_url=DEFAULT_LOGIN_URL, consumer_key=""),
         sessions=_Nobody(),
-        landing=landing,
+        landing=landing.fleeting(),
         staging=staging,
         company_names=order.company_names or _names(staging, Day(order.org_id, day)),
         org_id=order.org_id,
@@ -172,6 +177,14 @@ def _names(staging: Storage, day: Day) -> tuple[str, ...]:
             "name the companies with --company",
         )
     return tuple(there.row["company_names"])
+
+
+@cache
+def _database() -> DuckDBPyConnection:
+    """One for all days of a process, of one thread: the processes share the cores."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(checking(threads=1))
 
 
 def _quiet() -> None:

@@ -34,7 +34,16 @@ _NO_LINK = {
 
 
 class Disk:
-    """The local medium; see :class:`license_ledger.staging.medium.Medium` for what each method promises."""
+    """
+    The local medium; see :class:`license_ledger.staging.medium.Medium` for what each method promises.
+
+    Args:
+        flushes: whether what is written under a final name is on the disk before anything else happens;
+            without it a power cut can leave such files torn.
+    """
+
+    def __init__(self, *, flushes: bool = True) -> None:
+        self._flushes = flushes
 
     def stat(self, path: str) -> Stat | None:
         """By inode; written when modified or, later, when the inode changed, as by a link or a rename."""
@@ -69,6 +78,7 @@ class Disk:
     @contextmanager
     def sink(self, path: str, *, durable: bool = True) -> Iterator[IO[bytes]]:
         """A hidden neighbour of the file, renamed at the end."""
+        durable &= self._flushes
         target = Path(path)
         hidden = self._hidden(target)
         stream = hidden.open("xb")
@@ -98,7 +108,8 @@ class Disk:
             if error.errno not in _NO_LINK:
                 raise
             self.receive(source, target)
-        _flush_directory(wanted.parent)
+        if self._flushes:
+            _flush_directory(wanted.parent)
 
     def receive(self, local: str, target: str) -> None:
         """Copy under a hidden name, flush, rename."""
@@ -117,8 +128,7 @@ class Disk:
         if (there.version if there else None) != over:
             return False
         wanted.parent.mkdir(parents=True, exist_ok=True)
-        with Path(source).open("rb") as stream:
-            os.fsync(stream.fileno())
+        _flush(Path(source))
         try:
             Path(source).replace(wanted)
         except OSError as error:
@@ -169,6 +179,12 @@ class Disk:
     def _hidden(self, target: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         return target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.tmp")
+
+
+def _flush(path: Path) -> None:
+    """Make what is in a file survive a power cut."""
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
 
 
 def _flush_directory(directory: Path) -> None:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any, TypedDict
 
 import pyarrow as pa
@@ -40,7 +41,7 @@ class Published:
     manifest: manifest.Manifest
     file_id: str
 
-    @property
+    @cached_property
     def row(self) -> dict[str, Any]:
         """The row, by column."""
         row: dict[str, Any] = self.table.to_pylist()[0]

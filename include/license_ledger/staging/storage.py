@@ -103,9 +103,22 @@ class Storage:
         """The root with its protocol, as other programs take it; without credentials."""
         return str(self.fs.unstrip_protocol(self.root))
 
+    def fleeting(self) -> Storage:
+        """
+        The same place, for files that nobody misses after a power cut: a local disk need not be waited for.
+
+        What is published out of it is flushed when it is published.
+        """
+        return self._at(self.root, Disk(flushes=False)) if self.is_local else self
+
     def child(self, *parts: str) -> Storage:
         """The storage whose root is a directory below this one."""
-        return Storage(self.fs, self.path(*parts))
+        return self._at(self.path(*parts), self.medium)
+
+    def _at(self, root: str, medium: Medium) -> Storage:
+        storage = Storage(self.fs, root)
+        object.__setattr__(storage, "medium", medium)
+        return storage
 
     def path(self, *parts: str) -> str:
         """The full path of what lies below the root; a full path is given back as it is."""

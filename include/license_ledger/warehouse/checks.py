@@ -9,7 +9,8 @@ column that is wrong, never a person.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -65,14 +66,32 @@ class Failure:
         return f"{self.check}: {self.count} in {shown}{more}"
 
 
+@contextmanager
+def checking(
+    *, temp_directory: str | Path | None = None, memory_limit: str = MEMORY_LIMIT, threads: int = 2
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """
+    A database for :func:`run_checks`, to be used for one snapshot after another.
+
+    Args:
+        temp_directory: where DuckDB spills to beyond the memory limit; default: one of the system's, removed
+            afterwards.
+        memory_limit: of DuckDB.
+        threads: of DuckDB.
+    """
+    with TemporaryDirectory(dir=temp_directory, prefix="checks-") as spill:
+        config = configuration(memory_limit, threads) | {"temp_directory": spill}
+        with duckdb.connect(":memory:", config=config | {"preserve_insertion_order": False}) as connection:
+            connection.register("vocabulary", _vocabulary())
+            yield connection
+
+
 def run_checks(
     files: Mapping[str, Source],
     *,
     tolerance: int,
     action: Literal["fail", "warn"] = "fail",
-    temp_directory: str | Path | None = None,
-    memory_limit: str = MEMORY_LIMIT,
-    threads: int = 2,
+    connection: duckdb.DuckDBPyConnection | None = None,
 ) -> list[Failure]:
     """
     Run every check over the tables of one snapshot.
@@ -81,10 +100,7 @@ def run_checks(
         files: where the tables besides `snapshots` are, by name.
         tolerance: unexplained seats per license that are let pass.
         action: whether more than that fails, or warns.
-        temp_directory: where DuckDB spills to beyond the memory limit; default: one of the system's, removed
-            afterwards.
-        memory_limit: of DuckDB.
-        threads: of DuckDB.
+        connection: of :func:`checking`, for who checks many snapshots; default: one of its own.
 
     Returns:
         The checks that found something, by name; empty when all is well. When columns are wrong the tables
@@ -97,13 +113,10 @@ def run_checks(
     if unlike:
         rule = "A table must have the columns of schemas.py, in their types."
         return [Failure("columns", rule, len(unlike), tuple(unlike))]
-    with TemporaryDirectory(dir=temp_directory, prefix="checks-") as spill:
-        config = configuration(memory_limit, threads) | {"temp_directory": spill}
-        with duckdb.connect(":memory:", config=config | {"preserve_insertion_order": False}) as connection:
-            for table in CHECKED:
-                _relate(connection, table.name, files[table.name])
-            connection.register("vocabulary", _vocabulary())
-            found = [_run(connection, check, tolerance, action) for check in checks()]
+    with nullcontext(connection) if connection else checking() as database, ExitStack() as relations:
+        for table in CHECKED:
+            relations.enter_context(_related(database, table.name, files[table.name]))
+        found = [_run(database, check, tolerance, action) for check in checks()]
     return [failure for failure in found if failure]
 
 
@@ -146,14 +159,22 @@ def _run(
     )
 
 
-def _relate(connection: duckdb.DuckDBPyConnection, name: str, source: Source) -> None:
+@contextmanager
+def _related(connection: duckdb.DuckDBPyConnection, name: str, source: Source) -> Iterator[None]:
     """Make a relation of a table: a small file is read once, a large one by every check that needs it."""
     if not isinstance(source, str | Path):
         connection.register(name, source)
-    elif pq.read_metadata(source).num_rows <= SMALL:
-        connection.read_parquet(str(source)).create(name)
+        yield
+        connection.unregister(name)
+        return
+    kind = "TABLE" if pq.read_metadata(source).num_rows <= SMALL else "VIEW"
+    relation = connection.read_parquet(str(source))
+    if kind == "TABLE":
+        relation.create(name)
     else:
-        connection.read_parquet(str(source)).create_view(name)
+        relation.create_view(name)
+    yield
+    connection.execute(f"DROP {kind} {name}")
 
 
 def _columns_unlike(table: Table, source: Source) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Protocol
 
@@ -20,6 +20,10 @@ from license_ledger.warehouse import ddl
 from license_ledger.warehouse.connection import is_writable_version
 
 _DAY = '"org_id" = ? AND "snapshot_date" = ?'
+_PARTITION_FIELDS = (
+    pa.field("org_id", pa.string(), nullable=False),
+    pa.field("snapshot_date", pa.date32(), nullable=False),
+)
 
 
 class LoadableSnapshot(Protocol):
@@ -86,61 +90,82 @@ def holds(connection: duckdb.DuckDBPyConnection, snapshot: LoadableSnapshot) -> 
     return rows == [{column.name: snapshot.row.get(column.name) for column in SNAPSHOTS.columns}]
 
 
-def replace_day(connection: duckdb.DuckDBPyConnection, snapshot: LoadableSnapshot) -> None:
+def replace_days(connection: duckdb.DuckDBPyConnection, snapshots: Sequence[LoadableSnapshot]) -> None:
     """
-    Put the snapshot's rows in place of those that the org has for its day.
+    Put the rows of snapshots of different days in place of those that their orgs have for these days.
+
+    Many days cost hardly more statements than one: every table is filled by one insert, streaming.
 
     Raises:
-        CorruptSnapshot: rows do not fit the schema. Whatever reading the snapshot raises comes out unchanged.
+        CorruptSnapshot: rows do not fit the schema. Whatever reading a snapshot raises comes out unchanged.
     """
-    day = [snapshot.org_id, snapshot.snapshot_date]
+    days = [(snapshot.org_id, snapshot.snapshot_date) for snapshot in snapshots]
+    if _delete(connection, days):
+        # Only a checkpoint gives the room of the deleted rows back to those that come.
+        connection.execute("CHECKPOINT")
     for table in TABLES:
-        connection.execute(f"DELETE FROM {ddl.quoted(table.name)} WHERE {_DAY}", day)  # noqa: S608
-    # Only a checkpoint gives the room of the deleted rows back to those that come.
-    connection.execute("CHECKPOINT")
+        _insert(connection, table, snapshots)
+
+
+def _delete(connection: duckdb.DuckDBPyConnection, days: Sequence[tuple[str, date]]) -> int:
+    """Take the rows of the days out of every table; how many there were."""
+    deleted = 0
     for table in TABLES:
-        rows = (
-            [pa.RecordBatch.from_pylist([dict(snapshot.row)], SNAPSHOTS.arrow_schema)]
-            if table is SNAPSHOTS
-            else snapshot.batches(table.name)
-        )
-        _insert(connection, table, rows, snapshot)
+        for org_id in {org_id for org_id, _ in days}:
+            dates = [day for org, day in days if org == org_id]
+            [(count,)] = connection.execute(
+                f"DELETE FROM {ddl.quoted(table.name)} "  # noqa: S608
+                'WHERE "org_id" = ? AND "snapshot_date" IN (SELECT unnest(CAST(? AS DATE[])))',
+                [org_id, dates],
+            ).fetchall()
+            deleted += count
+    return deleted
 
 
 def _insert(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    batches: Iterable[pa.RecordBatch],
-    snapshot: LoadableSnapshot,
+    connection: duckdb.DuckDBPyConnection, table: Table, snapshots: Sequence[LoadableSnapshot]
 ) -> None:
     """Stream batches into a table. An error of whoever makes the batches comes out as it was raised."""
     raised: list[Exception] = []
+    schema = pa.schema([*_PARTITION_FIELDS, *table.arrow_schema])
 
     def conformed() -> Iterator[pa.RecordBatch]:
-        try:
-            for batch in batches:
-                yield _conformed(batch, table)
-        except Exception as error:
-            raised.append(error)
-            raise
+        for snapshot in snapshots:
+            try:
+                for batch in _rows(snapshot, table):
+                    yield _of_its_day(_conformed(batch, table), snapshot, schema)
+            except Exception as error:
+                raised.append(_told(error, table, [snapshot]))
+                raise
 
-    names = ", ".join(ddl.quoted(column.name) for column in table.columns)
-    partition = ", ".join(ddl.quoted(column.name) for column in ddl.PARTITION)
-    connection.register("incoming", pa.RecordBatchReader.from_batches(table.arrow_schema, conformed()))
+    names = ", ".join(ddl.quoted(name) for name in schema.names)
+    connection.register("incoming", pa.RecordBatchReader.from_batches(schema, conformed()))
     try:
         connection.execute(
-            f"INSERT INTO {ddl.quoted(table.name)} ({partition}, {names}) "  # noqa: S608
-            f"SELECT CAST(? AS VARCHAR), CAST(? AS DATE), {names} FROM incoming",
-            [snapshot.org_id, snapshot.snapshot_date],
+            f"INSERT INTO {ddl.quoted(table.name)} ({names}) SELECT {names} FROM incoming"  # noqa: S608
         )
     except (duckdb.IOException, duckdb.OutOfMemoryException):
         if not raised:
             raise
-        raise _told(raised[0], table, snapshot) from None
+        raise raised[0] from None
     except duckdb.Error as error:
-        raise _told(raised[0] if raised else error, table, snapshot) from None
+        raise (raised[0] if raised else _told(error, table, snapshots)) from None
     finally:
         connection.unregister("incoming")
+
+
+def _rows(snapshot: LoadableSnapshot, table: Table) -> Iterable[pa.RecordBatch]:
+    if table is SNAPSHOTS:
+        return [pa.RecordBatch.from_pylist([dict(snapshot.row)], SNAPSHOTS.arrow_schema)]
+    return snapshot.batches(table.name)
+
+
+def _of_its_day(batch: pa.RecordBatch, snapshot: LoadableSnapshot, schema: pa.Schema) -> pa.RecordBatch:
+    partition = [
+        pa.repeat(pa.scalar(value, field.type), batch.num_rows)
+        for field, value in zip(_PARTITION_FIELDS, (snapshot.org_id, snapshot.snapshot_date), strict=True)
+    ]
+    return pa.RecordBatch.from_arrays([*partition, *batch.columns], schema=schema)
 
 
 def _conformed(batch: pa.RecordBatch, table: Table) -> pa.RecordBatch:
@@ -155,13 +180,14 @@ def _conformed(batch: pa.RecordBatch, table: Table) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=table.arrow_schema)
 
 
-def _told(error: Exception, table: Table, snapshot: LoadableSnapshot) -> Exception:
+def _told(error: Exception, table: Table, snapshots: Sequence[LoadableSnapshot]) -> Exception:
     """The error in the ledger's words: databases quote the offending value, which may be a person's."""
     if isinstance(error, LedgerError) or not isinstance(error, (duckdb.Error, pa.ArrowException)):
         return error
     missing = re.search(r"NOT NULL constraint failed: ([\w.]+)", str(error))
+    which = " or ".join(snapshot.snapshot_id for snapshot in snapshots)
     return CorruptSnapshot(
-        f"table {table.name} of snapshot {snapshot.snapshot_id}",
+        f"table {table.name} of snapshot {which}",
         f"has no value for {missing[1]}" if missing else f"does not fit the schema ({type(error).__name__})",
         "publish the day again",
     )

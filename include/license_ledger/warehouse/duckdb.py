@@ -32,7 +32,7 @@ from license_ledger.warehouse.day import (
     LoadableSnapshot,
     announced_rows,
     holds,
-    replace_day,
+    replace_days,
     verify_day,
 )
 from license_ledger.warehouse.statements import VIEWS, views
@@ -105,7 +105,7 @@ def load_all(
     """
     Put several snapshots into the warehouse in one swap: all of them or none.
 
-    Args and errors as :func:`load`; the snapshots are read one after the other.
+    Args and errors as :func:`load`; the snapshots, of different days, are read table by table.
 
     Returns:
         A receipt per snapshot, in their order.
@@ -121,9 +121,8 @@ def load_all(
             ):
                 if mark != fingerprint():
                     prepare(connection)
+                replace_days(connection, [s for s in snapshots if not holds(connection, s)])
                 for snapshot, rows in zip(snapshots, expected, strict=True):
-                    if not holds(connection, snapshot):
-                        replace_day(connection, snapshot)
                     verify_day(connection, snapshot, rows)
                 connection.execute("CHECKPOINT")
         return [

@@ -15,7 +15,7 @@ from violations import VIOLATIONS, Tables, edited, tables, unexplained
 
 from license_ledger.errors import CheckFailed, Unexplained
 from license_ledger.schemas import table
-from license_ledger.warehouse.checks import CHECKED, Failure, require_passed, run_checks
+from license_ledger.warehouse.checks import CHECKED, Failure, checking, require_passed, run_checks
 from license_ledger.warehouse.statements import checks
 
 
@@ -145,9 +145,24 @@ def test_files_tables_and_datasets_are_checked_alike(tmp_path: Path) -> None:
 
 def test_what_spills_to_disk_is_removed(tmp_path: Path) -> None:
     """The temporary directory is as empty afterwards as before, and memory stays within little."""
-    run_checks(made_snapshot(60_000).tables, tolerance=0, temp_directory=tmp_path, memory_limit="30MB")
+    with checking(temp_directory=tmp_path, memory_limit="30MB") as connection:
+        run_checks(made_snapshot(60_000).tables, tolerance=0, connection=connection)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_one_connection_checks_one_snapshot_after_another(tmp_path: Path) -> None:
+    """What was found in one snapshot, from files or from tables, is not found in the next."""
+    right, wrong = tables(), unexplained(1)(tables())
+    files = {name: tmp_path / f"{name}.parquet" for name in right}
+    for name, path in files.items():
+        pq.write_table(right[name], path)
+    with checking() as connection:
+        found = [
+            run_checks(source, tolerance=0, connection=connection) for source in (wrong, files, wrong, right)
+        ]
+
+    assert [bool(failures) for failures in found] == [True, False, True, False]
 
 
 def test_failures_stop_what_is_going_on() -> None:
