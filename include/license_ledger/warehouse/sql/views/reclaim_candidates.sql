@@ -25,6 +25,7 @@ marked AS (
     FROM seats
     INNER JOIN latest ON latest.org_id = seats.org_id
     WHERE seats.cause IN ('in_scope', 'deactivated_holder')
+        AND (NOT seats.is_active OR seats.is_frozen OR seats.activity_band IN ('never', '181+', '91-180'))
 ),
 classified AS (
     SELECT
@@ -65,6 +66,8 @@ classified AS (
         ON users.org_id = seats.org_id
         AND users.snapshot_date = seats.snapshot_date
         AND users.user_id = seats.user_id
+        -- A seat has its user's state. Said of both, the join is no larger than what it finds.
+        AND (NOT users.is_active OR users.is_frozen OR users.activity_band IN ('never', '181+', '91-180'))
     LEFT JOIN counted_though_deactivated AS counted
         ON counted.org_id = seats.org_id
         AND counted.snapshot_date = seats.snapshot_date
