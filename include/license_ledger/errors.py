@@ -9,7 +9,8 @@ Every error of the ledger, in one tree. May import nothing of the package.
     │   ├── RateLimited               too many requests at once
     │   ├── JobStalled                a bulk job did not finish in time
     │   ├── RefreshOutcomeUnknown     a token request was sent and its answer never arrived
-    │   └── StoreBusy                 another writer holds the lock of this day, or of this org's token
+    │   ├── StoreBusy                 another writer holds the lock of this day, or of this org's token
+    │   └── WarehouseUnavailable      the warehouse's server did not answer, or went away
     ├── PermanentError            fails at once
     │   ├── ConfigError               a setting is missing, blank or wrong
     │   ├── UnsafeHost                an address that tokens must not be sent to
@@ -21,7 +22,8 @@ Every error of the ledger, in one tree. May import nothing of the package.
     │   ├── QuotaExhausted            the org's daily API allocation is used up, or nearly
     │   ├── SnapshotRefused           this day cannot be snapshot: it lies ahead, or has no such day
     │   │   └── DayOutOfReach         nothing can be made of this past day; its run is skipped
-    │   └── StagingUnwritable         the staging area refuses to be written
+    │   ├── StagingUnwritable         the staging area refuses to be written
+    │   └── InputRefused              a price list, crosswalk or directory cannot be used as it is
     └── DataError                 fails at once, the evidence is kept
         ├── SchemaDrift               an object or a field that the ledger cannot do without is not there
         ├── CorruptAnswer             an answer is truncated, malformed, or not what was announced
@@ -49,6 +51,7 @@ __all__ = [
     "DayOutOfReach",
     "GrantLost",
     "ImplausibleSnapshot",
+    "InputRefused",
     "JobFailed",
     "JobStalled",
     "LedgerError",
@@ -64,6 +67,7 @@ __all__ = [
     "TransientError",
     "Unexplained",
     "UnsafeHost",
+    "WarehouseUnavailable",
 ]
 
 
@@ -121,6 +125,10 @@ class StoreBusy(TransientError):
     """Another writer holds the lock of this day, or of this org's token."""
 
 
+class WarehouseUnavailable(TransientError):
+    """The server of the warehouse did not answer, restarted, or had no room for one more."""
+
+
 class PermanentError(LedgerError):
     """The same call will fail again until somebody changes something; Airflow fails at once."""
 
@@ -167,6 +175,10 @@ class DayOutOfReach(SnapshotRefused):
 
 class StagingUnwritable(PermanentError):
     """The landing or staging area refuses to be written."""
+
+
+class InputRefused(PermanentError):
+    """A file that people keep, such as the price list, cannot be used as it is."""
 
 
 class DataError(LedgerError):

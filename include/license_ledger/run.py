@@ -50,6 +50,7 @@ class RunContext:
         org_id: 18 characters; empty until it is known, then asked of the session.
         source: what the tables are made of; None: the landing of this run itself.
         began: when the run began; None: at the present.
+        open_storage: from the URL of a directory to its storage.
         clock: the present, with a time zone.
         sleep: how to pause between tries of a call, in seconds.
     """
@@ -66,6 +67,7 @@ class RunContext:
     org_id: str = ""
     source: Source | None = None
     began: datetime | None = None
+    open_storage: Callable[[str], Storage] = field(default=Storage.from_url)
     clock: Callable[[], datetime] = field(default=_utc_now)
     sleep: Callable[[float], None] = field(default=time.sleep)
 

@@ -101,6 +101,7 @@ class Table:
         key: the columns that make a row unique within an org and a day.
         columns: in published order; keys first.
         is_optional: whether a snapshot may lack the table; it then reads as empty.
+        is_daily: whether rows belong to an org and a day, which are then their partition.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     is_optional: bool = False
+    is_daily: bool = True
 
     @property
     def arrow_schema(self) -> pa.Schema:

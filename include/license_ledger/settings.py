@@ -11,6 +11,7 @@ list of orgs.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +24,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_serializer,
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -48,9 +50,15 @@ def _url(value: str) -> str:
 
 def _warehouse(value: str) -> str:
     scheme = value.partition("://")[0]
-    if "://" in value and scheme not in {"duckdb", "postgresql"}:
+    if "://" in value and scheme not in {"duckdb", "postgresql", "postgres"}:
         raise ValueError("must be duckdb:///path, postgresql://… or an Airflow connection id")
     return value
+
+
+def without_password(url: str) -> str:
+    """A URL to show: a password in it, before the host or among the parameters, is `***`."""
+    plain = re.sub(r"://([^:@/?]*):.*@", r"://\1:***@", url)
+    return re.sub(r"(?i)([?&]\w*(?:password|secret|key|token)=)[^&]*", r"\1***", plain)
 
 
 class LegalEntity(BaseModel):
@@ -92,7 +100,19 @@ class Settings(BaseSettings):
     )
     warehouse: Annotated[str, AfterValidator(_warehouse)] = Field(
         "duckdb:///var/warehouse.duckdb",
-        description="duckdb:///path of the warehouse file; empty: no warehouse. Servers are not loaded yet.",
+        repr=False,  # a URL may hold a password
+        description="duckdb:///path of the warehouse file, postgresql://… of a database, or an Airflow connection "
+        "id of type Postgres; empty: no warehouse. See docs/warehouses.md.",
+    )
+    prices: Annotated[str | None, AfterValidator(lambda v: v and _url(v))] = Field(
+        None, description="Path or URL of the price list, CSV or Parquet; see docs/costs.md."
+    )
+    license_products: Annotated[str | None, AfterValidator(lambda v: v and _url(v))] = Field(
+        None, description="Path or URL of the crosswalk from licenses to products; see docs/costs.md."
+    )
+    directory: Annotated[str | None, AfterValidator(lambda v: v and _url(v))] = Field(
+        None,
+        description="Path or URL of an export of the directory, in SCIM's names; see docs/directory.md.",
     )
     legal_entities: tuple[LegalEntity, ...] = Field(
         (), description="Companies of the group with their domains."
@@ -190,6 +210,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment wins over the TOML file, which arrives as init arguments."""
         return env_settings, init_settings
+
+    @field_serializer("warehouse", when_used="json")
+    def _shown(self, value: str) -> str:
+        return without_password(value)
 
     @property
     def landing_url(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from doc_pages import NOTE, prose, table
+from license_ledger.inputs.tables import INPUT_TABLES
 from license_ledger.schemas import SCHEMA_VERSION, TABLES, Column, Table
 from license_ledger.warehouse import ddl
 from license_ledger.warehouse.statements import Statement, views
@@ -65,16 +66,17 @@ def tables_page() -> str:
     ]
     for each in TABLES:
         lines += _table(each)
-    return "\n".join([*lines, *_views(), *_changelog()])
+    return "\n".join([*lines, *_inputs(), *_views(), *_changelog()])
 
 
-def _table(each: Table) -> list[str]:
+def _table(each: Table, level: str = "##") -> list[str]:
     key = ", ".join(f"`{name}`" for name in ddl.key(each))
+    key = f" Key: {key}." if key else ""
     rows = [_column(column) for column in each.columns]
     return [
-        f"## {each.name}",
+        f"{level} {each.name}",
         "",
-        *prose(f"One row is {each.grain}, per org and day. Key: {key}."),
+        *prose(f"One row is {each.grain}{', per org and day' if each.is_daily else ''}.{key}"),
         *table(("Column", "Type", "May be empty", "Unit", "Personal", "Meaning", "Source"), rows),
         "",
     ]
@@ -97,6 +99,21 @@ def _type(column: Column) -> str:
     return str(column.type).replace("list<item: string>", "list<string>").replace("list<element: ", "list<")
 
 
+def _inputs() -> list[str]:
+    lines = [
+        "## Tables from files of your own",
+        "",
+        *prose(
+            "In every warehouse and not in staging: what comes of the files that the settings `prices`, "
+            "`license_products` and `directory` name, see [costs](costs.md) and [directory](directory.md). "
+            "Empty when none is named."
+        ),
+    ]
+    for each in INPUT_TABLES:
+        lines += _table(each, "###")
+    return lines
+
+
 def _views() -> list[str]:
     lines = [
         "## Views",
@@ -107,7 +124,7 @@ def _views() -> list[str]:
         ),
     ]
     with duckdb.connect(":memory:") as connection:
-        for each in TABLES:
+        for each in ddl.WAREHOUSE_TABLES:
             connection.execute(ddl.create_table(each, ddl.DUCKDB))
         for view in views():
             for statement in ddl.create_view(view):
@@ -130,7 +147,11 @@ def _view(connection: duckdb.DuckDBPyConnection, view: Statement) -> list[str]:
 
 def _meaning(view: Statement, name: str) -> str:
     """What a view's column means: as its file says, else as the schema says, where a name means one thing."""
-    declared = {column.name: column.description for each in TABLES for column in ddl.columns(each)}
+    declared = {
+        column.name: column.description
+        for each in reversed(ddl.WAREHOUSE_TABLES)
+        for column in ddl.columns(each)
+    }
     return view.columns[name] if name in view.columns else declared[name]
 
 

@@ -36,6 +36,7 @@ COUNTED_BY = frozenset(
         "account_class",
         "scope_reason",
         "activity_band",
+        "finding",
     }
 )
 """Published columns that describe a person and stay, because seats and people are counted by them."""

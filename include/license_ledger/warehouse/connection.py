@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from license_ledger.errors import ConfigError, StoreBusy
-from license_ledger.schemas import SCHEMA_VERSION, TABLES
+from license_ledger.schemas import SCHEMA_VERSION
 from license_ledger.warehouse import ddl
 from license_ledger.warehouse.statements import views
 
@@ -87,8 +87,8 @@ def warehouse_path(url: str) -> Path:
 
 def fingerprint() -> str:
     """What the tables and views of this version come from; a file with another one is brought up to date."""
-    parts = [ddl.create_table(table, ddl.DUCKDB) for table in TABLES]
-    parts += [comment for table in TABLES for comment in ddl.comments(table)]
+    parts = [ddl.create_table(table, ddl.DUCKDB) for table in ddl.WAREHOUSE_TABLES]
+    parts += [comment for table in ddl.WAREHOUSE_TABLES for comment in ddl.comments(table)]
     parts += [statement for view in views() for statement in ddl.create_view(view)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

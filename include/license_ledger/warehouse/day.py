@@ -103,14 +103,14 @@ def replace_days(connection: duckdb.DuckDBPyConnection, snapshots: Sequence[Load
     if _delete(connection, days):
         # Only a checkpoint gives the room of the deleted rows back to those that come.
         connection.execute("CHECKPOINT")
-    for table in TABLES:
+    for table in ddl.DAY_TABLES:
         _insert(connection, table, snapshots)
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, days: Sequence[tuple[str, date]]) -> int:
     """Take the rows of the days out of every table; how many there were."""
     deleted = 0
-    for table in TABLES:
+    for table in ddl.DAY_TABLES:
         for org_id in {org_id for org_id, _ in days}:
             dates = [day for org, day in days if org == org_id]
             [(count,)] = connection.execute(
@@ -127,13 +127,12 @@ def _insert(
 ) -> None:
     """Stream batches into a table. An error of whoever makes the batches comes out as it was raised."""
     raised: list[Exception] = []
-    schema = pa.schema([*_PARTITION_FIELDS, *table.arrow_schema])
+    schema = warehouse_schema(table)
 
     def conformed() -> Iterator[pa.RecordBatch]:
         for snapshot in snapshots:
             try:
-                for batch in _rows(snapshot, table):
-                    yield _of_its_day(_conformed(batch, table), snapshot, schema)
+                yield from warehouse_rows(snapshot, table)
             except Exception as error:
                 raised.append(_told(error, table, [snapshot]))
                 raise
@@ -154,10 +153,21 @@ def _insert(
         connection.unregister("incoming")
 
 
-def _rows(snapshot: LoadableSnapshot, table: Table) -> Iterable[pa.RecordBatch]:
-    if table is SNAPSHOTS:
-        return [pa.RecordBatch.from_pylist([dict(snapshot.row)], SNAPSHOTS.arrow_schema)]
-    return snapshot.batches(table.name)
+def warehouse_schema(table: Table) -> pa.Schema:
+    """What rows of a table of days are in the warehouse: the partition columns first."""
+    return pa.schema([*_PARTITION_FIELDS, *table.arrow_schema])
+
+
+def warehouse_rows(snapshot: LoadableSnapshot, table: Table) -> Iterator[pa.RecordBatch]:
+    """The rows of a snapshot as a table of days has them, piece by piece."""
+    schema = warehouse_schema(table)
+    batches = (
+        [pa.RecordBatch.from_pylist([dict(snapshot.row)], SNAPSHOTS.arrow_schema)]
+        if table is SNAPSHOTS
+        else snapshot.batches(table.name)
+    )
+    for batch in batches:
+        yield _of_its_day(_conformed(batch, table), snapshot, schema)
 
 
 def _of_its_day(batch: pa.RecordBatch, snapshot: LoadableSnapshot, schema: pa.Schema) -> pa.RecordBatch:

@@ -17,7 +17,8 @@ import duckdb
 
 from license_ledger import __version__
 from license_ledger.errors import StagingUnwritable, StoreBusy
-from license_ledger.schemas import SCHEMA_VERSION, TABLES
+from license_ledger.inputs.given import Inputs
+from license_ledger.schemas import SCHEMA_VERSION
 from license_ledger.warehouse import ddl
 from license_ledger.warehouse.connection import (
     STATE_TABLE,
@@ -35,6 +36,7 @@ from license_ledger.warehouse.day import (
     replace_days,
     verify_day,
 )
+from license_ledger.warehouse.given import compared, holds_inputs, replace_inputs
 from license_ledger.warehouse.statements import VIEWS, views
 from license_ledger.warehouse.swap import exclusive, successor
 
@@ -68,6 +70,7 @@ def load(
     path: str | Path,
     snapshot: LoadableSnapshot,
     *,
+    inputs: Inputs | None = None,
     memory_limit: str = MEMORY_LIMIT,
     threads: int = THREADS,
     wait_seconds: float = 600,
@@ -78,6 +81,7 @@ def load(
     Args:
         path: the warehouse file; made, with its directory, when it does not exist.
         snapshot: read once, streaming; memory does not grow with it.
+        inputs: what the files that people keep say now; None: what is in the warehouse of them stays.
         memory_limit: of DuckDB; beyond it DuckDB spills to files beside the warehouse.
         threads: of DuckDB.
         wait_seconds: how long to wait for another loader of the same file.
@@ -89,7 +93,12 @@ def load(
         StagingUnwritable: the file cannot be written. In every case the old file stays as it was.
     """
     [receipt] = load_all(
-        path, [snapshot], memory_limit=memory_limit, threads=threads, wait_seconds=wait_seconds
+        path,
+        [snapshot],
+        inputs=inputs,
+        memory_limit=memory_limit,
+        threads=threads,
+        wait_seconds=wait_seconds,
     )
     return receipt
 
@@ -98,6 +107,7 @@ def load_all(
     path: str | Path,
     snapshots: Sequence[LoadableSnapshot],
     *,
+    inputs: Inputs | None = None,
     memory_limit: str = MEMORY_LIMIT,
     threads: int = THREADS,
     wait_seconds: float = 600,
@@ -113,7 +123,7 @@ def load_all(
     target = Path(path).resolve()
     expected = [announced_rows(snapshot) for snapshot in snapshots]
     with exclusive(target, wait_seconds):
-        mark, missing = _missing(target, snapshots)
+        mark, missing = _missing(target, snapshots, inputs)
         if missing:
             with (
                 successor(target) as building,
@@ -121,7 +131,11 @@ def load_all(
             ):
                 if mark != fingerprint():
                     prepare(connection)
-                replace_days(connection, [s for s in snapshots if not holds(connection, s)])
+                changed = inputs is not None and not holds_inputs(connection, inputs)
+                absent = [s for s in snapshots if changed or not holds(connection, s)]
+                replace_days(connection, compared(absent, inputs))
+                if inputs is not None and changed:
+                    replace_inputs(connection, inputs)
                 for snapshot, rows in zip(snapshots, expected, strict=True):
                     verify_day(connection, snapshot, rows)
                 connection.execute("CHECKPOINT")
@@ -154,8 +168,14 @@ def require_no_log(target: Path) -> None:
         )
 
 
-def _missing(target: Path, snapshots: Sequence[LoadableSnapshot]) -> tuple[str | None, set[tuple[str, date]]]:
-    """What the tables and views of the file come from, and the days that are still to be loaded."""
+def _missing(
+    target: Path, snapshots: Sequence[LoadableSnapshot], inputs: Inputs | None
+) -> tuple[str | None, set[tuple[str, date]]]:
+    """
+    What the tables and views of the file come from, and the days that are still to be loaded.
+
+    A day that is there is loaded again where the files beside it have changed.
+    """
     days = {(snapshot.org_id, snapshot.snapshot_date) for snapshot in snapshots}
     require_no_log(target)
     if not target.exists():
@@ -163,6 +183,8 @@ def _missing(target: Path, snapshots: Sequence[LoadableSnapshot]) -> tuple[str |
     with open_readonly(target) as connection:
         mark = identify(connection, target)
         if mark != fingerprint():
+            return mark, days
+        if inputs is not None and not holds_inputs(connection, inputs):
             return mark, days
         there = {(s.org_id, s.snapshot_date) for s in snapshots if holds(connection, s)}
         return mark, days - there
@@ -192,7 +214,7 @@ def writing(
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Bring tables and views to what this version declares; what is there already is left alone."""
     connection.begin()
-    for table in TABLES:
+    for table in ddl.WAREHOUSE_TABLES:
         connection.execute(ddl.create_table(table, ddl.DUCKDB))
         described = connection.execute(f"DESCRIBE {ddl.quoted(table.name)}").fetchall()
         there = {name for name, *_ in described}

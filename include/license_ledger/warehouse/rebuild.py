@@ -16,7 +16,7 @@ from pathlib import Path
 
 import duckdb
 
-from license_ledger.schemas import SNAPSHOTS, TABLES
+from license_ledger.schemas import SNAPSHOTS
 from license_ledger.warehouse import ddl
 from license_ledger.warehouse.connection import STATE_TABLE, THREADS, open_readonly
 from license_ledger.warehouse.duckdb import prepare, require_no_log, writing
@@ -153,7 +153,7 @@ def forget_days(path: str | Path, org_id: str, days: Iterable[date], *, wait_sec
             return 0
         with successor(target) as building, writing(building, target) as connection:
             connection.begin()
-            for table in TABLES:
+            for table in ddl.DAY_TABLES:
                 if table.name in _columns(connection, ""):
                     connection.execute(
                         f"DELETE FROM {ddl.quoted(table.name)} "  # noqa: S608
@@ -181,7 +181,7 @@ def loaded_days(path: str | Path, org_id: str) -> dict[date, str]:
 
 def _copy_tables(connection: duckdb.DuckDBPyConnection, who: Replacement) -> None:
     there, ours = _columns(connection, "was"), _columns(connection, "")
-    for table in TABLES:
+    for table in ddl.WAREHOUSE_TABLES:
         names = [name for name in ours[table.name] if name in there.get(table.name, ())]
         if not names:
             continue
@@ -235,7 +235,7 @@ def _value(name: str, forgotten: set[str], *, is_person: bool) -> str:
 
 def _copy_strangers(connection: duckdb.DuckDBPyConnection) -> None:
     """Tables and views that somebody else keeps in the file come along as they are."""
-    known = {table.name for table in TABLES} | {STATE_TABLE, *VIEWS}
+    known = {table.name for table in ddl.WAREHOUSE_TABLES} | {STATE_TABLE, *VIEWS}
     tables = "SELECT table_name FROM duckdb_tables() WHERE database_name = 'was' AND schema_name = 'main'"
     for (name,) in connection.execute(tables).fetchall():
         if name not in known:
@@ -264,5 +264,5 @@ def _columns(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, 
 
 
 def _tables_of_people(columns: Mapping[str, Sequence[str]]) -> list[str]:
-    ours = {table.name for table in TABLES}
+    ours = {table.name for table in ddl.WAREHOUSE_TABLES}
     return [name for name, names in columns.items() if _PERSON in names and name in ours]

@@ -36,6 +36,12 @@ VIEWS = (
     "renewals",
     "native_metrics",
     "control_differences",
+    "seat_costs",
+    "shelfware",
+    "true_up",
+    "cost_coverage",
+    "focus_costs",
+    "directory_gaps",
     "data_trust",
 )
 """The views in the order of their creation: a view comes after those it reads."""
@@ -89,7 +95,19 @@ def query(name: str) -> Statement:
     return {statement.name: statement for statement in _read("queries")}[name]
 
 
-def _read(folder: Literal["views", "checks", "history_checks", "queries"]) -> tuple[Statement, ...]:
+def console_query(name: str) -> Statement:
+    """A question of the console, by its name. Raises KeyError when there is none."""
+    return _console()[name]
+
+
+@cache
+def _console() -> Mapping[str, Statement]:
+    return {statement.name: statement for statement in _read("console")}
+
+
+def _read(
+    folder: Literal["views", "checks", "history_checks", "queries", "console"],
+) -> tuple[Statement, ...]:
     directory = files(__package__) / "sql" / folder
     sources = sorted(
         (item for item in directory.iterdir() if item.name.endswith(".sql")), key=lambda i: i.name

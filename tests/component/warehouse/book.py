@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 from made_snapshots import CPQ, DAY, ORG, made_snapshot
 
-from license_ledger.schemas import TABLES, table
+from license_ledger.schemas import table
 from license_ledger.warehouse import ddl
 from license_ledger.warehouse.statements import views
 
@@ -24,7 +24,7 @@ class Book:
     def __init__(self) -> None:
         self.connection = duckdb.connect(":memory:")
         self.connection.execute("SET TimeZone = 'UTC'")
-        for made in TABLES:
+        for made in ddl.WAREHOUSE_TABLES:
             self.connection.execute(ddl.create_table(made, ddl.DUCKDB))
         for view in views():
             for statement in ddl.create_view(view):
@@ -43,9 +43,16 @@ class Book:
         )
         self.connection.unregister("incoming")
 
+    def keep(self, name: str, *rows: dict[str, Any]) -> None:
+        """Add rows of a table that has no days; what a row leaves out is null."""
+        made = next(each for each in ddl.WAREHOUSE_TABLES if each.name == name)
+        self.connection.register("incoming", pa.Table.from_pylist(list(rows), made.arrow_schema))
+        self.connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM incoming")
+        self.connection.unregister("incoming")
+
     def clear(self) -> None:
         """Take all rows out again."""
-        for made in TABLES:
+        for made in ddl.WAREHOUSE_TABLES:
             self.connection.execute(f"TRUNCATE {made.name}")
 
     def read(self, query: str) -> Rows:

@@ -90,6 +90,8 @@ OF_A_STATE = (
     "snapshot_sight",
     "license_trend",
     "control_differences",
+    "seat_costs",
+    "cost_coverage",
     "data_trust",
 )
 """Views that have rows for every day, however alike the days are."""

@@ -1,0 +1,1 @@
+"""Files that people keep, read beside Salesforce: a price list, a crosswalk to products, a directory."""
