@@ -3,7 +3,8 @@ One look at what was published, and what may be asked of it. May import errors, 
 statements.
 
 Every question is a file in ``warehouse/sql/console``, with parameters written ``$name``. The same text runs
-in DuckDB and in Postgres.
+in DuckDB and in Postgres. A line that begins with ``AND`` is left out when a parameter in it is None: so a
+filter that nobody has set costs nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from license_ledger.questions.answers import Answers
 from license_ledger.warehouse.statements import Statement, console_query
 
 Row = dict[str, Any]
@@ -45,16 +47,23 @@ class Session:
         cursor: of a connection that can only read.
         style: how the database writes parameters: ``$name`` (DuckDB) or ``%(name)s`` (Postgres).
         mark: names the state of the data; the same mark means the same answers.
+        answers: given before, by any session of the source.
     """
 
-    def __init__(self, cursor: Cursor, style: str, mark: str) -> None:
+    def __init__(self, cursor: Cursor, style: str, mark: str, answers: Answers | None = None) -> None:
         self._cursor = cursor
         self._is_pyformat = style == "pyformat"
+        self._answers = answers or Answers()
         self.mark = mark
 
     def rows(self, name: str, **parameters: Any) -> list[Row]:
-        """All rows of a question, which has few: one per license, day or the like, never one per user."""
-        return self.all_rows(question(name).text, parameters)
+        """
+        All rows of a question, which has few: one per license, day or the like, never one per user.
+
+        They are kept for the next who asks, and not to be changed.
+        """
+        key = (self.mark, name, tuple(sorted(parameters.items())))
+        return self._answers.get(key, lambda: self.all_rows(question(name).text, parameters))
 
     def all_rows(self, statement: str, parameters: Mapping[str, Any]) -> list[Row]:
         """All rows of a statement made of a question."""
@@ -70,6 +79,10 @@ class Session:
             yield piece
 
     def _run(self, statement: str, parameters: Mapping[str, Any]) -> list[str]:
+        kept = "\n".join(line for line in statement.splitlines() if not _is_unset(line, parameters))
+        return self._run_whole(kept, parameters)
+
+    def _run_whole(self, statement: str, parameters: Mapping[str, Any]) -> list[str]:
         wanted = set(_PARAMETER.findall(statement))
         given = {name: value for name, value in parameters.items() if name in wanted}
         self._cursor.execute(self._styled(statement), given)
@@ -79,6 +92,11 @@ class Session:
         if not self._is_pyformat:
             return statement
         return _PARAMETER.sub(r"%(\1)s", statement.replace("%", "%%"))
+
+
+def _is_unset(line: str, parameters: Mapping[str, Any]) -> bool:
+    names = _PARAMETER.findall(line) if line.lstrip().startswith("AND ") else []
+    return any(parameters[name] is None for name in names)
 
 
 def question(name: str) -> Statement:

@@ -32,6 +32,11 @@ def known_org(landing: Storage, connection_id: str, fingerprint: str) -> str:
     return str(note["org_id"]) if note.get("fingerprint") == fingerprint and note.get("org_id") else ""
 
 
+def last_known_org(landing: Storage, connection_id: str) -> str:
+    """The org that the connection led to when it was last used, changed since or not; empty for never."""
+    return str(_note(landing, connection_id).get("org_id") or "")
+
+
 def _note(landing: Storage, connection_id: str) -> dict[str, object]:
     try:
         found = landing.read_json(_path(connection_id))

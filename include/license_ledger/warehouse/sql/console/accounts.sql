@@ -14,5 +14,5 @@ FROM users
 WHERE org_id = $org_id
     AND snapshot_date = $day
     AND account_class IN ('external', 'contractor', 'guest')
-    AND (CAST($account_class AS VARCHAR) IS NULL OR account_class = CAST($account_class AS VARCHAR))
+    AND account_class = $account_class
 GROUP BY account_class, user_type, email_domain

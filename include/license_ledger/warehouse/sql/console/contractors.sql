@@ -20,4 +20,4 @@ FROM users
 WHERE org_id = $org_id
     AND snapshot_date = $day
     AND account_class = 'contractor'
-    AND (CAST($domain AS VARCHAR) IS NULL OR email_domain = CAST($domain AS VARCHAR))
+    AND email_domain = $domain

@@ -16,4 +16,4 @@ SELECT
 FROM movements
 WHERE org_id = $org_id
     AND snapshot_date = $day
-    AND (CAST($kind AS VARCHAR) IS NULL OR kind = CAST($kind AS VARCHAR))
+    AND kind = $kind

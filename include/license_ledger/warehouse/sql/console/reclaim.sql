@@ -1,4 +1,5 @@
--- Which seats look wasted? One row is a seat of an in-scope user. A parameter that is null asks for nothing.
+-- Which seats look wasted? One row is a seat of an in-scope user. A condition whose
+-- parameter is null is left out.
 SELECT
     license_layer,
     license_id,
@@ -30,16 +31,11 @@ SELECT
 FROM reclaim_candidates
 WHERE org_id = $org_id
     AND snapshot_date = $day
-    AND (CAST($license_layer AS VARCHAR) IS NULL OR license_layer = CAST($license_layer AS VARCHAR))
-    AND (CAST($license_id AS VARCHAR) IS NULL OR license_id = CAST($license_id AS VARCHAR))
-    AND (CAST($waste_class AS VARCHAR) IS NULL OR waste_class = CAST($waste_class AS VARCHAR))
-    AND (CAST($candidate_state AS VARCHAR) IS NULL OR candidate_state = CAST($candidate_state AS VARCHAR))
-    AND (CAST($account_class AS VARCHAR) IS NULL OR account_class = CAST($account_class AS VARCHAR))
-    AND (CAST($domain AS VARCHAR) IS NULL OR email_domain = CAST($domain AS VARCHAR))
-    AND (CAST($department AS VARCHAR) IS NULL OR department = CAST($department AS VARCHAR))
-    AND (
-        CAST($words AS VARCHAR) IS NULL
-        OR position(CAST($words AS VARCHAR) IN lower(coalesce(name, ''))) > 0
-        OR position(CAST($words AS VARCHAR) IN lower(coalesce(username, ''))) > 0
-        OR position(CAST($words AS VARCHAR) IN lower(coalesce(email, ''))) > 0
-    )
+    AND license_layer = $license_layer
+    AND license_id = $license_id
+    AND waste_class = $waste_class
+    AND candidate_state = $candidate_state
+    AND account_class = $account_class
+    AND email_domain = $domain
+    AND department = $department
+    AND position($words IN lower(coalesce(name, '') || ' ' || coalesce(username, '') || ' ' || coalesce(email, ''))) > 0
