@@ -96,6 +96,8 @@ class Directory:
             InputRefused: naming line and column, and never a value.
         """
         rows = read_columns(file, _COLUMNS, rename=_attribute, ignores_others=True)
+        if not rows.num_rows:
+            file.refuse("has no entry, and everybody would be missing")
         blank = pa.array(np.logical_and.reduce([pc.is_null(rows[name]).to_numpy() for name in _NAMES]))
         if (wrong := pc.index(blank, pa.scalar(True)).as_py()) >= 0:
             file.refuse("or emails, externalId or employeeNumber must be given", row=wrong, column="userName")

@@ -72,7 +72,9 @@ def read_license_products(file: InputFile) -> pa.Table:
         seen.add(license_)
         share = Decimal(1) if row["price_share"] is None else row["price_share"]
         if not 0 < share <= 1:
-            file.refuse("is not above 0 and at most 1", row=at, column="price_share", value=str(share))
+            file.refuse(
+                "is not above 0 and at most 1", row=at, column="price_share", value=f"{share.normalize():f}"
+            )
         # A row by id goes before one by key, so only rows of one kind add up.
         kind = (row["product"], row["org_id"], "id" if row["license_id"] else "key")
         shares[kind] += share

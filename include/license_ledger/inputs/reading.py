@@ -14,6 +14,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import NoReturn
 
 import pyarrow as pa
@@ -148,6 +149,8 @@ def _csv(
 ) -> dict[str, pa.Array]:
     header, delimiter = _header(file)
     chosen = _chosen(file, header, columns, rename, ignores_others)
+    if len(list(islice(file.records(), 2))) == 1:
+        return _by_name(pa.table({name: pa.array([], pa.string()) for name in chosen}), chosen, columns)
     ragged: list[pacsv.InvalidRow] = []
 
     def note(row: pacsv.InvalidRow) -> str:
