@@ -20,7 +20,7 @@ from rich.console import Console
 
 from license_ledger.airflow.orgs import configured_orgs, dag_id
 from license_ledger.errors import LedgerError
-from license_ledger.settings import Settings, load_settings
+from license_ledger.settings import Settings, load_settings, without_password
 from local_stack.demo import connect_orgs
 from local_stack.home import HOME_VARIABLE, Home
 from local_stack.processes import StackFailed
@@ -139,7 +139,7 @@ def _say_outcome(running: Running, follower: Follower, state: str, settings: Set
 
 def _say_where(settings: Settings, is_demo: bool, seconds: float) -> None:
     console.print(f"Parquet    {settings.staging}")
-    console.print(f"Warehouse  {settings.warehouse or 'none'}")
+    console.print(f"Warehouse  {without_password(settings.warehouse) or 'none'}")
     console.print("Airflow UI [bold]make ui[/bold] (same data; prints address and login)")
     if is_demo:
         console.print(

@@ -29,6 +29,7 @@ from license_ledger.assembly import COUNTS_FILE, HOLDERS, LICENSES_FILE, Assembl
 from license_ledger.extraction import calls_of, extract, inspect_org, refresh_token
 from license_ledger.history.as_of import reconstruct
 from license_ledger.history.certainty import rows_by_certainty
+from license_ledger.inputs.given import read_inputs
 from license_ledger.privacy.history import retain_history
 from license_ledger.privacy.pseudonyms import pseudonym_key, sweep_landing
 from license_ledger.receipts import (
@@ -51,8 +52,8 @@ from license_ledger.staging.publish import publish as publish_files
 from license_ledger.staging.published import last_published
 from license_ledger.staging.runs import HISTORY
 from license_ledger.transform.metrics import control_total_history, control_totals
-from license_ledger.warehouse import duckdb
 from license_ledger.warehouse.checks import require_passed, run_checks
+from license_ledger.warehouse.places import warehouse_at
 from license_ledger.warehouse.statements import checks
 
 __all__ = [
@@ -90,6 +91,7 @@ def choose_source(context: RunContext, *, only_landing: bool = False) -> Source:
         SnapshotRefused: the day lies ahead.
         ConfigError: a company name is neither a domain nor a declared entity, the warehouse is none that this
             version can write, or a key is missing.
+        WarehouseUnavailable: the warehouse's server cannot be reached.
         StagingUnwritable: landing or staging refuse to be written.
     """
     now, settings = context.clock(), context.settings
@@ -98,7 +100,7 @@ def choose_source(context: RunContext, *, only_landing: bool = False) -> Source:
     if settings.retain_out_of_scope == "pseudonymous":
         pseudonym_key(settings)
     if settings.warehouse:
-        duckdb.warehouse_path(settings.warehouse)
+        warehouse_at(settings.warehouse).require_writable()
     context.staging.check_writable()
     context.landing.check_writable()
     snapshot_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
@@ -275,7 +277,9 @@ def load_warehouse(context: RunContext) -> LoadReceipt:
 
     Raises:
         StoreBusy: another loader is at work.
+        WarehouseUnavailable: the warehouse's server went away; the day is as it was.
         ConfigError: the warehouse is none that this version can write.
+        InputRefused: a price list, crosswalk or directory cannot be used; nothing was loaded.
     """
     snapshot = reader.open_snapshot(context.staging, context.org, context.snapshot_date)
     receipt = LoadReceipt(
@@ -287,7 +291,8 @@ def load_warehouse(context: RunContext) -> LoadReceipt:
         loaded=False,
     )
     if context.settings.warehouse:
-        done = duckdb.load(duckdb.warehouse_path(context.settings.warehouse), snapshot)
+        inputs = read_inputs(context.settings, context.clock(), context.open_storage)
+        [done] = warehouse_at(context.settings.warehouse).load_all([snapshot], inputs=inputs)
         receipt["warehouse"], receipt["rows"], receipt["loaded"] = (
             done["warehouse"],
             done["rows"],

@@ -101,8 +101,8 @@ class Settings(BaseSettings):
     warehouse: Annotated[str, AfterValidator(_warehouse)] = Field(
         "duckdb:///var/warehouse.duckdb",
         repr=False,  # a URL may hold a password
-        description="duckdb:///path of the warehouse file, postgresql://… of a database, or an Airflow connection "
-        "id of type Postgres; empty: no warehouse. See docs/warehouses.md.",
+        description="duckdb:///path of the warehouse file, postgresql://… of a database, or the id of an "
+        "Airflow connection of type Postgres; empty: no warehouse. See docs/warehouses.md.",
     )
     prices: Annotated[str | None, AfterValidator(lambda v: v and _url(v))] = Field(
         None, description="Path or URL of the price list, CSV or Parquet; see docs/costs.md."

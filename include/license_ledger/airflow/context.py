@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from license_ledger.airflow.dates import began, run_key, snapshot_date
 from license_ledger.airflow.hook import LedgerSalesforceHook
 from license_ledger.airflow.storage import open_storage
+from license_ledger.airflow.warehouse import with_warehouse
 from license_ledger.salesforce.connection_values import names_of
 from license_ledger.settings import load_settings
 
@@ -38,7 +39,7 @@ def run_context(org: str, context: Mapping[str, Any]) -> RunContext:
 
     params, dag_run = context["params"], context["dag_run"]
     day = snapshot_date(dag_run, params.get("snapshot_date"))
-    settings, source = load_settings(), context["ti"].xcom_pull(task_ids=CHOICE)
+    settings, source = with_warehouse(load_settings()), context["ti"].xcom_pull(task_ids=CHOICE)
     hook = LedgerSalesforceHook(org)
     return RunContext(
         connection_id=org,
@@ -55,6 +56,7 @@ def run_context(org: str, context: Mapping[str, Any]) -> RunContext:
         org_id=_org_id(context, source),
         source=source,
         began=began(dag_run),
+        open_storage=open_storage,
     )
 
 

@@ -17,12 +17,12 @@ from license_ledger.staging.layout import partition_values
 from license_ledger.staging.storage import Storage
 from license_ledger.staging.sweep import sweep
 from license_ledger.transform.scope import parse_rules
-from license_ledger.warehouse import duckdb
+from license_ledger.warehouse.places import warehouse_at
 
 __all__ = ["add_to", "run"]
 
 LOADED_AT_ONCE = 30
-"""Days per swap of the warehouse: each swap copies the file once."""
+"""Days per swap of a warehouse file: each swap copies the file once."""
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -82,9 +82,9 @@ def run(options: argparse.Namespace) -> str:
 def _load(settings: Settings, staging: Storage, org_id: str, days: Sequence[date]) -> None:
     if not settings.warehouse:
         return
-    path = duckdb.warehouse_path(settings.warehouse)
+    warehouse = warehouse_at(settings.warehouse)
     for part in _parts(days):
-        duckdb.load_all(path, [reader.open_snapshot(staging, org_id, day) for day in part])
+        warehouse.load_all([reader.open_snapshot(staging, org_id, day) for day in part])
 
 
 def _parts(days: Sequence[date]) -> Iterator[Sequence[date]]:

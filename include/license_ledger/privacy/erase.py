@@ -3,7 +3,7 @@ Erasing one person from everything that the ledger has kept. May import staging,
 package.
 
 In order: find every file that mentions the person; rewrite them day by day, landing first; delete what was
-kept and carried of the old ones; make the warehouse anew; search every byte. Killed at any moment, the next
+kept and carried of the old ones; then the warehouse; search everything. Killed at any moment, the next
 call goes on with the same tombstone.
 """
 
@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 from typing import TypeVar
 
 import structlog
@@ -29,12 +28,12 @@ from license_ledger.privacy.report import ErasureReport, Rewritten, in_words
 from license_ledger.privacy.rules import forgotten_columns
 from license_ledger.privacy.search import Findings, Search
 from license_ledger.privacy.survey import DaySurvey, paths_of, resolve, survey
-from license_ledger.schemas import TABLES
 from license_ledger.staging.layout import checked_org_id
 from license_ledger.staging.lease import lease
 from license_ledger.staging.storage import Storage
-from license_ledger.warehouse.duckdb import warehouse_path
-from license_ledger.warehouse.rebuild import Replacement, count_person, has_free_blocks, rebuild
+from license_ledger.warehouse.contract import Replacement, Warehouse
+from license_ledger.warehouse.ddl import WAREHOUSE_TABLES
+from license_ledger.warehouse.places import warehouse_at
 
 __all__ = ["Erasure", "in_words", "require_nothing_left"]
 
@@ -54,7 +53,7 @@ class Erasure:
     Attributes:
         landing: the landing root.
         staging: the staging root.
-        warehouse: `duckdb:///` URL; empty: there is none.
+        warehouse: its URL; empty: there is none.
         org_id: 18-character id of the org.
         pseudonym_key: the secret that pseudonyms are made with; None when there are none.
         workers: threads.
@@ -68,6 +67,10 @@ class Erasure:
     pseudonym_key: bytes | None = None
     workers: int = field(default_factory=lambda: max(2, os.cpu_count() or 1))
     wait_seconds: float = 600.0
+
+    @property
+    def _warehouse(self) -> Warehouse | None:
+        return warehouse_at(self.warehouse) if self.warehouse else None
 
     def person(self, *, user_id: str = "", email: str = "", username: str = "") -> Person:
         """
@@ -123,6 +126,8 @@ class Erasure:
         Raises:
             ConfigError: an erasure of somebody else was interrupted; or the warehouse is none.
             StoreBusy: another erasure, or a writer that does not finish, is at it.
+            WarehouseUnavailable: its server is away.
+            CheckFailed: a transaction of the warehouse that began before still sees old rows.
             CorruptSnapshot: a file cannot be read or rewritten.
             StagingUnwritable: naming the path. In every case the call can be repeated and goes on.
         """
@@ -171,7 +176,7 @@ class Erasure:
         return manifests
 
     def _in_warehouse(self, person: Person) -> dict[str, int]:
-        return count_person(warehouse_path(self.warehouse), self.org_id, person.ids) if self.warehouse else {}
+        return self._warehouse.count_person(self.org_id, person.ids) if self._warehouse else {}
 
     def _loaded(
         self,
@@ -180,22 +185,19 @@ class Erasure:
         manifests: dict[date, tuple[str, str]],
         total: dict[str, Rewritten],
     ) -> None:
-        """Make the warehouse anew where it holds rows of the person, or may hold bytes of deleted ones."""
-        if not self.warehouse or not warehouse_path(self.warehouse).exists():
-            return
-        path = warehouse_path(self.warehouse)
-        rows = self._in_warehouse(person)
-        if not any(rows.values()) and not has_free_blocks(path):
+        """Put the tombstone into the warehouse, and see that nothing of deleted rows stays behind."""
+        if self._warehouse is None:
             return
         who = Replacement(
             org_id=self.org_id,
             user_ids=person.ids,
             tombstone=tombstone,
-            forgotten={each.name: forgotten_columns(each) for each in TABLES},
+            forgotten={each.name: forgotten_columns(each) for each in WAREHOUSE_TABLES},
             domains=sorted(person.domains),
             manifests=manifests,
         )
-        self._count_warehouse(total, rebuild(path, who, wait_seconds=self.wait_seconds))
+        rows = self._warehouse.replace_person(who, wait_seconds=self.wait_seconds)
+        self._count_warehouse(total, rows)
 
     def _count_warehouse(self, total: dict[str, Rewritten], rows: dict[str, int]) -> None:
         if any(rows.values()):
@@ -204,8 +206,8 @@ class Erasure:
     def _search(self, person: Person) -> Findings:
         search = Search(person)
         found = search.staged(self.landing, self.staging, self.workers)
-        if self.warehouse:
-            found.add(search.warehouse(Path(warehouse_path(self.warehouse))))
+        if self._warehouse is not None:
+            found.add(search.warehouse(self._warehouse))
         return found
 
     def _layer(self, path: str) -> str:

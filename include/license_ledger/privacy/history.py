@@ -8,8 +8,7 @@ from typing import TypedDict
 from license_ledger.settings import Settings
 from license_ledger.staging.retention import Policy, days_to_drop, provenances, retain
 from license_ledger.staging.storage import Storage
-from license_ledger.warehouse.duckdb import warehouse_path
-from license_ledger.warehouse.rebuild import forget_days, loaded_days
+from license_ledger.warehouse.places import warehouse_at
 
 
 class HistoryReceipt(TypedDict):
@@ -60,7 +59,7 @@ def retain_history(
 
     Raises:
         CorruptSnapshot: a row of `snapshots` cannot be read; nothing was dropped.
-        StoreBusy: a loader of the warehouse does not finish.
+        StoreBusy, WarehouseUnavailable: a loader of the warehouse does not finish, or its server is away.
         StagingUnwritable: naming the path. In every case the call can be repeated.
     """
     policy = Policy.of(settings)
@@ -71,13 +70,13 @@ def retain_history(
     receipt["kept"], receipt["dropped"], receipt["busy"] = done["kept"], done["dropped"], done["busy"]
     if not settings.warehouse:
         return receipt
-    path = warehouse_path(settings.warehouse)
+    warehouse = warehouse_at(settings.warehouse)
     published = provenances(staging, org_id)
-    loaded = loaded_days(path, org_id)
+    loaded = warehouse.days(org_id)
     # Staging tells what is left of history; a day that only the warehouse has is judged beside it.
     doomed = days_to_drop({**loaded, **published}, today, policy) & loaded.keys()
     if not dry_run:
         doomed -= published.keys()
-        forget_days(path, org_id, doomed)
+        warehouse.forget_days(org_id, doomed)
     receipt["unloaded"] = [day.isoformat() for day in sorted(doomed)]
     return receipt

@@ -3,8 +3,8 @@ The proof: is there anything left of a person in any byte? Reads everything, wri
 staging, the warehouse and its package.
 
 A Parquet file is searched twice: every text value of every column, decoded, and every byte as it lies on the
-disk. What takes the place of a replaced file must be zeros where it carried the old one's bytes. A DuckDB
-file is asked for every text of every table, and its bytes are searched as well.
+disk. What takes the place of a replaced file must be zeros where it carried the old one's bytes. A warehouse
+is asked for every text of every table; the bytes of a DuckDB file are searched as well.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,7 +25,7 @@ from license_ledger.privacy.places import everything
 from license_ledger.privacy.rules import is_reference
 from license_ledger.staging.parquet import corruption, open_parquet
 from license_ledger.staging.storage import Storage
-from license_ledger.warehouse.connection import open_readonly
+from license_ledger.warehouse.contract import Texts, Warehouse
 from license_ledger.warehouse.ddl import literal, quoted
 
 _TEXT = pa.string()
@@ -157,35 +156,37 @@ class Search:
         near = texts.filter(pc.match_substring_regex(texts, self._quick))
         return bool(len(near) and pc.any(pc.match_substring_regex(near, self._exact)).as_py())
 
-    def warehouse(self, path: Path) -> Findings:
+    def warehouse(self, warehouse: Warehouse) -> Findings:
         """
-        Search a DuckDB file: all texts of all its tables, then its bytes.
+        Search a warehouse: all texts of all its tables, then the bytes of its file where it is one.
 
         Raises:
             ConfigError: it is no warehouse that this version can read.
         """
         found = Findings()
-        if not path.exists():
-            return found
-        found.files["warehouse"] = 1
-        with open_readonly(path) as connection:
-            for table, columns in _texts_of(connection).items():
-                for name, number in self._table(connection, table, columns):
+        with warehouse.texts() as texts:
+            if texts is None:
+                return found
+            found.files["warehouse"] = 1
+            for table, columns in texts.columns().items():
+                for name, number in self._table(texts, table, columns):
                     found.left[f"warehouse: column {name} of {table}"] = number
-            hits: set[str] = set()
-            for piece in _pieces(path):
-                found.bytes += len(piece)
-                if _in_bytes(piece, self._raw):
-                    needles = [*self.person.telling, *self.person.short_ids]
-                    hits |= {each for each in needles if each.lower().encode() in piece.lower()}
-            for hit in hits:
-                if not _is_within_others(connection, hit):
-                    found.left["warehouse: bytes"] = found.left.get("warehouse: bytes", 0) + 1
+            if warehouse.file is not None:
+                self._file_of_warehouse(texts, warehouse.file, found)
         return found
 
-    def _table(
-        self, connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]
-    ) -> Iterator[tuple[str, int]]:
+    def _file_of_warehouse(self, texts: Texts, path: Path, found: Findings) -> None:
+        hits: set[str] = set()
+        for piece in _pieces(path):
+            found.bytes += len(piece)
+            if _in_bytes(piece, self._raw):
+                needles = [*self.person.telling, *self.person.short_ids]
+                hits |= {each for each in needles if each.lower().encode() in piece.lower()}
+        for hit in hits:
+            if not _is_within_others(texts, hit):
+                found.left["warehouse: bytes"] = found.left.get("warehouse: bytes", 0) + 1
+
+    def _table(self, texts: Texts, table: str, columns: Sequence[str]) -> Iterator[tuple[str, int]]:
         """
         Columns with a value or an id, and in how many rows.
 
@@ -198,28 +199,42 @@ class Search:
         for names, where in (([name for name in columns if name not in own], ""), (own, erased)):
             if not names:
                 continue
-            tests, parameters = [], []
-            for name in names:
-                test, values = self._test(name, within=not is_about_people or bool(where))
-                tests.append(f"count(*) FILTER ({test})")
-                parameters += values
-            query = f"SELECT {', '.join(tests)} FROM ledger.{quoted(table)} {where}"  # noqa: S608
-            [row] = connection.execute(query, parameters).fetchall()
+            given = _Parameters()
+            within = not is_about_people or bool(where)
+            tests = [f"count(*) FILTER (WHERE {self._test(given, name, within=within)})" for name in names]
+            query = f"SELECT {', '.join(tests)} FROM {quoted(table)} {where}"  # noqa: S608
+            [row] = texts.ask(query, given.values)
             yield from ((name, number) for name, number in zip(names, row, strict=True) if number)
 
-    def _test(self, name: str, *, within: bool) -> tuple[str, list[str]]:
-        """A condition on a column, and its parameters."""
+    def _test(self, given: _Parameters, name: str, *, within: bool) -> str:
+        """A condition on a column; what it compares with is added to the parameters."""
         column, ids = quoted(name), [*self.person.ids, *self.person.short_ids]
         if name.endswith("_id") and name not in IDENTIFYING["users"]:
-            return f"{column} IN ({', '.join('?' for _ in ids)})", ids
+            return f"{column} IN ({given.listed(ids)})"
         values = sorted({form for each in self.person.wanted for form in (each, each.lower())})
-        whole = [*ids, *values]
-        test = f"{column} IN ({', '.join('?' for _ in whole)})"
+        test = f"{column} IN ({given.listed([*ids, *values])})"
         if not within:
-            return test, whole
-        parts = " OR ".join(f"contains(lower({column}), lower(?))" for _ in values)
-        held = " OR ".join(f"contains({column}, ?)" for _ in self.person.ids)
-        return " OR ".join(filter(None, (test, held, parts))), [*whole, *self.person.short_ids, *values]
+            return test
+        parts = [f"strpos(lower({column}), {given.place(each.lower())}) > 0" for each in values]
+        held = [f"strpos({column}, {given.place(each)}) > 0" for each in self.person.short_ids]
+        return " OR ".join((test, *held, *parts))
+
+
+@dataclass
+class _Parameters:
+    """Values of a query, each once, by their places."""
+
+    values: list[str] = field(default_factory=list)
+
+    def place(self, value: str) -> str:
+        """Where the value is, as SQL."""
+        if value not in self.values:
+            self.values.append(value)
+        return f"CAST(${self.values.index(value) + 1} AS VARCHAR)"
+
+    def listed(self, values: Sequence[str]) -> str:
+        """Where the values are, as the inside of a list in SQL."""
+        return ", ".join(map(self.place, values))
 
 
 def carried_bytes(storage: Storage, path: str, live: Sequence[tuple[int, int]]) -> bool:
@@ -260,12 +275,12 @@ def _in_any(pieces: Sequence[pa.Array], found: str) -> bool:
     return _in_bytes(b"\0".join(memoryview(content) for content in contents), found)
 
 
-def _is_within_others(connection: duckdb.DuckDBPyConnection, value: str) -> bool:
+def _is_within_others(texts: Texts, value: str) -> bool:
     """Whether a value in the bytes of a file is part of a longer one that somebody else has."""
-    for table, columns in _texts_of(connection).items():
-        held = " OR ".join(f"contains(lower({quoted(name)}), ?)" for name in columns)
-        query = f"SELECT count(*) FROM ledger.{quoted(table)} WHERE {held}"  # noqa: S608
-        [(rows,)] = connection.execute(query, [value.lower()] * len(columns)).fetchall()
+    for table, columns in texts.columns().items():
+        held = " OR ".join(f"strpos(lower({quoted(name)}), $1) > 0" for name in columns)
+        query = f"SELECT count(*) FROM {quoted(table)} WHERE {held}"  # noqa: S608
+        [(rows,)] = texts.ask(query, [value.lower()])
         if rows:
             return True
     return False
@@ -302,18 +317,6 @@ def _kind(path: str) -> str:
     if name.endswith(".kept"):
         return name.partition("-")[0]
     return folder.rpartition("/")[2] if name.startswith("part-") else name.removesuffix(".parquet")
-
-
-def _texts_of(connection: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
-    rows = connection.execute(
-        "SELECT table_name, column_name FROM duckdb_columns() "
-        "WHERE database_name = 'ledger' AND schema_name = 'main' AND data_type = 'VARCHAR' "
-        "AND table_name IN (SELECT table_name FROM duckdb_tables() WHERE database_name = 'ledger')"
-    ).fetchall()
-    found: dict[str, list[str]] = {}
-    for table, column in rows:
-        found.setdefault(table, []).append(column)
-    return found
 
 
 def _pieces(path: Path) -> Iterator[bytes]:

@@ -44,6 +44,7 @@ numbered AS (
         row_number() OVER (ORDER BY org_id, license_layer, license_id) AS number
     FROM (SELECT DISTINCT org_id, license_layer, license_id FROM licenses) AS l
 ),
+-- Before and after are written out both on purpose: shared, DuckDB keeps them, and a year does not fit its memory.
 held AS NOT MATERIALIZED (
     SELECT
         n.number,

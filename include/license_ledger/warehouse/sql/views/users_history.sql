@@ -20,6 +20,7 @@ WITH days AS (
     FROM snapshots
 ),
 -- The rows of all users of all days are many: the row of the day before is known by a mark of what is tracked.
+-- The projection is written twice on purpose: shared, DuckDB keeps it, and a year of days does not fit its memory.
 earlier AS NOT MATERIALIZED (
     SELECT
         org_id,

@@ -1,0 +1,1 @@
+"""The warehouse in a Postgres database: one transaction per snapshot."""
