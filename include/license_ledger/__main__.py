@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--org", help="18-character org id; needed when several orgs are published")
     report.add_argument("--date", type=date.fromisoformat, help="YYYY-MM-DD; default: the newest day")
     report.set_defaults(command=_report)
-    for command in (replay, retain, erase, roles):
+    for command in (replay, retain, erase, roles, inputs):
         command.add_to(commands)
     settings = commands.add_parser("settings", help="the settings in force")
     settings.set_defaults(command=_settings)
