@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
 
-import duckdb
-import pandas as pd
 import pyarrow.compute as pc
 import pytest
 
-from demo_org.options import OrgOptions
-from demo_org.server import DemoOrg
-from demo_org.truth import Truth
-from demo_org.world import World
 from license_ledger.reader import open_snapshot
-from license_ledger.warehouse.duckdb import open_readonly
 from license_ledger.warehouse.movements import breaches
-from tests.walk import Walk, noon
+from tests.weeks import Weeks, consecutive, live, movements_that_happened, movements_told
 
 pytestmark = pytest.mark.slow
 
@@ -29,92 +19,29 @@ MISSED = {9, 10}
 """Days on which no run took place."""
 WIDENED = 16
 """From this day on everybody is in scope."""
-ATTRIBUTES = {"license": "license_id", "profile": "profile_id", "department": "department"} | {
-    "company": "company_name",
-    "email_domain": "email_domain",
-}
-
-
-@dataclass
-class Weeks:
-    """What was published, and what was true on those days."""
-
-    walk: Walk
-    org_id: str
-    truth: dict[date, pd.DataFrame] = field(default_factory=dict)
-    calls: dict[date, int] = field(default_factory=dict)
-
-    @property
-    def days(self) -> list[date]:
-        """The days with a snapshot, ascending."""
-        return sorted(self.truth)
-
-    def warehouse(self) -> duckdb.DuckDBPyConnection:
-        """A connection to the warehouse."""
-        return open_readonly(self.walk.root / "warehouse.duckdb")
 
 
 @pytest.fixture(scope="module")
-def weeks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weeks]:
+def weeks(tmp_path_factory: pytest.TempPathFactory) -> Weeks:
     """Snapshots of three weeks, with a gap and a change of the filter."""
-    root = tmp_path_factory.mktemp("weeks")
-    world = World(seed=11, users=900, today=FIRST)
-    with DemoOrg(world, OrgOptions(bulk_seconds=0.01), root / "org") as server:
-        walk = Walk(server.access.connection("*"), root, noon(FIRST), values={"bulk_threshold": 100_000})
-        made = Weeks(walk, "")
-        for number in range(DAYS):
-            day = FIRST + timedelta(days=number)
-            walk.now = noon(day)
-            server.org.set_clock(noon(day))
-            if number in MISSED:
-                continue
-            names = ["acme.com"] if number < WIDENED else ["*"]
-            snapshot = walk.run(names)
-            made.org_id = snapshot.org_id
-            made.truth[day] = (
-                Truth(server.org.world).expected(company_names=names)["users"].set_index("user_id")
-            )
-            made.calls[day] = snapshot.row["api_calls"]
-        yield made
-
-
-def _happened(was: pd.DataFrame, now: pd.DataFrame, *, since: Any, widened: bool) -> set[tuple[str, ...]]:
-    """User, kind and attribute of what happened between two days, from the truth about both."""
-    found: set[tuple[str, ...]] = set()
-    for user, row in now.iterrows():
-        if user not in was.index:
-            joined = pd.Timestamp(row["created_at"]) > pd.Timestamp(since)
-            found.add((user, "joiner" if joined else "rescoped_in" if widened else "entered_scope", ""))
-            continue
-        old = was.loc[user]
-        if old["is_active"] != row["is_active"]:
-            found.add((user, "reactivated" if row["is_active"] else "leaver", ""))
-        for attribute, column in ATTRIBUTES.items():
-            before, after = (None if pd.isna(each[column]) else each[column] for each in (old, row))
-            if before != after:
-                found.add((user, "mover", attribute))
-    for user in was.index.difference(now.index):
-        found.add((user, "rescoped_out" if widened else "left_scope", ""))
-    return found
+    widened = FIRST + timedelta(days=WIDENED)
+    return live(
+        tmp_path_factory.mktemp("weeks"),
+        consecutive(FIRST, DAYS),
+        users=900,
+        seed=11,
+        company_names=lambda day: ["acme.com"] if day < widened else ["*"],
+        missed={FIRST + timedelta(days=number) for number in MISSED},
+    )
 
 
 def test_movements_are_what_happened(weeks: Weeks) -> None:
     """Every joiner, leaver, mover and re-scoped user of every day is told, and nobody else."""
-    with weeks.warehouse() as connection:
-        rows = connection.execute(
-            "SELECT snapshot_date, user_id, kind, coalesce(attribute, '') FROM movements"
-        ).fetchall()
-    told: dict[date, set[tuple[str, ...]]] = {day: set() for day in weeks.days[1:]}
-    for day, *movement in rows:
-        told[day].add(tuple(movement))
+    told = movements_told(weeks)
     kinds = {kind for movements in told.values() for _, kind, _ in movements}
 
-    assert sum(map(len, told.values())) == len(rows)
     assert {"joiner", "leaver", "mover", "rescoped_in"} <= kinds
-    for before, day in zip(weeks.days, weeks.days[1:], strict=False):
-        widened = day == FIRST + timedelta(days=WIDENED)
-        happened = _happened(weeks.truth[before], weeks.truth[day], since=noon(before), widened=widened)
-        assert told[day] == happened, day
+    assert told == movements_that_happened(weeks, {FIRST + timedelta(days=WIDENED)})
 
 
 def test_seats_are_conserved_on_every_day(weeks: Weeks) -> None:
