@@ -28,8 +28,7 @@ of days. Today's state is never stored under another day's name:
 **When it fails**, the failed task's log says what was asked, what came back and what to do about it; the name
 of the error is a heading in `docs/runbook.md`. Errors that may pass are tried again by themselves.
 
-The connection of the org holds its settings. `LICENSE_LEDGER_ORGS` lists the connections; each has its own
-DAG.
+The connection of the org holds its settings. `LICENSE_LEDGER_ORGS` lists the connections; each has a DAG.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ from typing import Any
 
 from airflow.sdk import DAG, CronPartitionTimetable, TaskGroup, TriggerRule, chain, result, task
 
-from license_ledger.airflow import steps
+from license_ledger.airflow import notifications, steps
 from license_ledger.airflow.assets import assets
 from license_ledger.airflow.dates import KEY_FORMAT
 from license_ledger.airflow.links import CompanyInformationLink
@@ -66,6 +65,7 @@ def license_snapshot(org: str) -> DAG:
         catchup=False,
         max_active_runs=3,
         default_args=TASK_DEFAULTS,
+        deadline=notifications.deadline(org),
         params=PARAMS,
         tags=["salesforce", "licenses", f"org:{org}"],
     ) as dag:
@@ -139,6 +139,7 @@ def license_snapshot(org: str) -> DAG:
 
             published = [publish(), load_warehouse(), summarize()]
             published[-1].operator.operator_extra_links = (CompanyInformationLink(),)
+            published[-1].operator.on_success_callback = [notifications.published]
 
         chain(chosen, refreshed, units, extract, *ledger, *published)
         chain(chosen, ledger[0])

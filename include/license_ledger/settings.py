@@ -61,6 +61,17 @@ def without_password(url: str) -> str:
     return re.sub(r"(?i)([?&]\w*(?:password|secret|key|token)=)[^&]*", r"\1***", plain)
 
 
+def _smtp(value: str | None) -> str | None:
+    if not value:
+        return None
+    connection, _, recipients = value.partition(":")
+    if not connection.strip() or not all("@" in address for address in recipients.split(",")):
+        raise ValueError(
+            "must be an Airflow connection id, a colon, and addresses: smtp_default:ann@acme.com"
+        )
+    return value
+
+
 class LegalEntity(BaseModel):
     """A company of the group and the e-mail domains its people use."""
 
@@ -165,6 +176,25 @@ class Settings(BaseSettings):
         ge=0,
         description="Age in days up to which one snapshot per month is kept after that, and none beyond; "
         "0: for ever.",
+    )
+
+    notify_smtp: Annotated[str | None, AfterValidator(_smtp)] = Field(
+        None,
+        description="Whom messages about runs are mailed to: Airflow connection of type SMTP, colon, "
+        "addresses with commas between them. See docs/notifications.md.",
+    )
+    notify_slack: Annotated[str | None, BeforeValidator(lambda value: value or None)] = Field(
+        None,
+        description="Airflow connection of type Slack Incoming Webhook that messages about runs go to.",
+    )
+    notify_expiry_days: int = Field(
+        30, ge=0, description="Messages name licenses that expire within so many days."
+    )
+    notify_deadline_hours: float | None = Field(
+        None,
+        gt=0,
+        description="A run that has not ended so many hours after it was queued is told as late. Also read "
+        "when Airflow parses the DAG file.",
     )
 
     @model_validator(mode="after")

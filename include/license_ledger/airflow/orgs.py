@@ -17,7 +17,8 @@ from license_ledger.errors import ConfigError
 DEFAULT_ORG = "salesforce_default"
 DAG_ID = "salesforce_license_snapshot"
 
-_ORGS, _CONFIG = "LICENSE_LEDGER_ORGS", "LICENSE_LEDGER_CONFIG"
+_PREFIX = "LICENSE_LEDGER_"
+_ORGS, _CONFIG = f"{_PREFIX}ORGS", f"{_PREFIX}CONFIG"
 _CONNECTION_ID = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 
 
@@ -32,9 +33,7 @@ def configured_orgs(environ: Mapping[str, str] | None = None) -> tuple[str, ...]
         ConfigError: naming an id that cannot be part of a DAG id, or the settings file that cannot be read.
     """
     env = os.environ if environ is None else environ
-    value: object = env.get(_ORGS)
-    if value is None and env.get(_CONFIG):
-        value = _from_file(Path(env[_CONFIG]))
+    value = parse_time_setting(_ORGS, env)
     if value is None:
         return (DEFAULT_ORG,)
     orgs = value.replace(",", " ").split() if isinstance(value, str) else value
@@ -55,8 +54,28 @@ def dag_id(org: str) -> str:
     return DAG_ID if org == DEFAULT_ORG else f"{DAG_ID}__{org}"
 
 
-def _from_file(path: Path) -> object:
+def parse_time_setting(variable: str, environ: Mapping[str, str]) -> object:
+    """
+    Find a setting that the DAG itself depends on, as the settings would, without building their model.
+
+    Args:
+        variable: its environment variable.
+        environ: where it is looked for; then in the TOML file that this names.
+
+    Returns:
+        What is written there; None when nothing is.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    value: object = environ.get(variable)
+    if value is None and environ.get(_CONFIG):
+        value = _file(Path(environ[_CONFIG])).get(variable.removeprefix(_PREFIX).lower())
+    return value
+
+
+def _file(path: Path) -> Mapping[str, object]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8")).get("orgs")
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"settings file {path}", str(error), f"correct {_CONFIG}") from None

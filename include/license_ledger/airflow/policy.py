@@ -11,6 +11,7 @@ from typing import Any
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
+from license_ledger.airflow import notifications
 from license_ledger.errors import DataError, PermanentError, RateLimited, StoreBusy, TransientError
 
 OWNER = "license-ledger"
@@ -51,6 +52,7 @@ TASK_DEFAULTS: dict[str, Any] = {
     "retry_exponential_backoff": 2.0,
     "max_retry_delay": timedelta(minutes=15),
     "retry_policy": RETRY_POLICY,
+    "on_failure_callback": notifications.failed,
     "execution_timeout": timedelta(hours=1),
 }
 """Defaults of every task. A task that takes longer than its limit is ended and tried again."""
