@@ -56,17 +56,18 @@ def _make() -> FastAPI:
     return create_app(source, guard)
 
 
-def _icon(color: str) -> str:
+def _icon(ink: str, paper: str) -> str:
     """A ledger with a mark, as an image of the page itself: a navigation entry takes an address of an image."""
     shape = (
-        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='{color}' "
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='{paper}' stroke='{ink}' "
         "stroke-width='2' stroke-linecap='round' stroke-linejoin='round'><path d='M5 3h12a2 2 0 0 1 2 2v16H7"
-        "a2 2 0 0 1-2-2z'/><path d='M5 17h14M9 7h6M9 12l2 2 4-4'/></svg>"
+        "a2 2 0 0 1-2-2z'/><path d='M5 17h14M9 7h6M9 12l2 2 4-4' fill='none'/></svg>"
     )
     return "data:image/svg+xml," + shape.replace("#", "%23").replace("<", "%3C").replace(">", "%3E")
 
 
-LIGHT, DARK = _icon("#475569"), _icon("#cbd5e1")
+# With a paper of its own it is also seen on the dark ground of a chosen entry.
+LIGHT, DARK = _icon("#334155", "#ffffff"), _icon("#cbd5e1", "#1e293b")
 
 
 class LicenseLedgerConsole(AirflowPlugin):

@@ -228,14 +228,18 @@ def _answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> Response:
-        title, text = _HTTP.get(error.status_code, (HTTPStatus(error.status_code).phrase, "Nothing to see here."))
+        title, text = _HTTP.get(
+            error.status_code, (HTTPStatus(error.status_code).phrase, "Nothing to see here.")
+        )
         return _message(error.status_code, title, text, dict(error.headers or {}))
 
     @app.exception_handler(LedgerError)
     async def ledger_error(request: Request, error: LedgerError) -> Response:
         log.error("the console cannot read the data: %s", error)
         name = type(error).__name__
-        again = "Try again in a moment." if isinstance(error, TransientError) else "The runbook says what to do."
+        again = (
+            "Try again in a moment." if isinstance(error, TransientError) else "The runbook says what to do."
+        )
         return _message(503, "The data cannot be read now", f"{name}. {again} The API server's log has more.")
 
     @app.exception_handler(Exception)

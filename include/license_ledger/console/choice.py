@@ -82,16 +82,16 @@ class Choice:
     def link(self, page: str, /, **parameters: object) -> str:
         """The address of a page for the same org and day, with parameters; empty ones are left out."""
         asked = {"org": self.org_id, "day": self.day.isoformat(), **parameters}
-        return f"{page}?{urlencode({name: value for name, value in asked.items() if value not in (None, '')})}"
+        return (
+            f"{page}?{urlencode({name: value for name, value in asked.items() if value not in (None, '')})}"
+        )
 
     def notices(self, now: datetime) -> list[Notice]:
         """What to know about this day."""
         found = []
         age = now - datetime.combine(self.days[0]["snapshot_date"], datetime.min.time(), UTC)
         if age > timedelta(days=1, hours=STALE_HOURS):
-            found.append(
-                Notice("warning", f"Stale: the newest snapshot of this org is {age.days} days old.")
-            )
+            found.append(Notice("warning", f"Stale: the newest snapshot of this org is {age.days} days old."))
         if not self.is_latest:
             found.append(Notice("info", f"You are looking at the past: {self.day}."))
         if self.snapshot["provenance"] == "reconstructed":

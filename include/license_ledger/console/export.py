@@ -37,7 +37,9 @@ def lines(listed: Shown, session: Session, about: Sequence[tuple[str, str]] = ()
     same = [harmless(value) for _, value in about]
     yield "\ufeff" + _written([head])
     for piece in listed.stream(session):
-        yield _written(same + [_cell(listed, c, v) for c, v in zip(listed.columns, row, strict=True)] for row in piece)
+        yield _written(
+            same + [_cell(listed, c, v) for c, v in zip(listed.columns, row, strict=True)] for row in piece
+        )
 
 
 def _cell(listed: Shown, column: str, value: object) -> str:

@@ -36,7 +36,9 @@ class PostgresSource:
     def session(self, seconds: float = TIMEOUT_SECONDS) -> Iterator[Session]:
         """See :class:`license_ledger.questions.source.Source`."""
         try:
-            with psycopg.connect(self._url, options=f"{_OPTIONS} -c statement_timeout={int(seconds * 1000)}") as connection:
+            with psycopg.connect(
+                self._url, options=f"{_OPTIONS} -c statement_timeout={int(seconds * 1000)}"
+            ) as connection:
                 connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
                 with connection.cursor() as cursor:
                     yield Session(cursor, "pyformat", _mark(cursor), self._answers)

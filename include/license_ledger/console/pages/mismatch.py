@@ -100,7 +100,9 @@ class Bridge:
         """The waterfall for the chart: ends of every bar, in seats."""
         total = self.used if self.used is not None else sum(row["seat_count"] for row in self.causes)
         changes = [(row["cause"], -row["seat_count"]) for row in self.outside]
-        bars = [{"name": wording.CAUSE[n], "cause": n, "from": a, "to": b} for n, a, b in steps(total, changes)]
+        bars = [
+            {"name": wording.CAUSE[n], "cause": n, "from": a, "to": b} for n, a, b in steps(total, changes)
+        ]
         ends = [
             {"name": "Used, by Salesforce", "cause": "used", "from": 0, "to": total},
             *bars,
@@ -129,6 +131,7 @@ def mismatch(session: Session, choice: Choice, parameters: Parameters, viewer: V
         "bridges": [b for b in bridges if layer is None or b.license["license_layer"] == layer],
         "all_bridges": bridges,
         "chosen": chosen,
+        "booked": {row["cause"] for bridge in bridges for row in bridge.causes if row["seat_count"]},
         "layer": layer,
         "cause": cause,
         "listed": LISTED,
@@ -136,9 +139,7 @@ def mismatch(session: Session, choice: Choice, parameters: Parameters, viewer: V
     }
 
 
-def holders_of(
-    session: Session, choice: Choice, parameters: Parameters, viewer: Viewer
-) -> Shown:
+def holders_of(session: Session, choice: Choice, parameters: Parameters, viewer: Viewer) -> Shown:
     """The people behind a cause, for export. Raises Refused."""
     found = mismatch(session, choice, parameters, viewer)["holders"]
     if not isinstance(found, Shown):
@@ -156,7 +157,7 @@ def _bridges(session: Session, choice: Choice) -> list[Bridge]:
             continue
         rows = tuple(causes.get((row["license_layer"], row["license_id"]), ()))
         in_scope = sum(r["seat_count"] for r in rows if r["cause"] == "in_scope")
-        if row["used_count"] or rows:
+        if row["used_count"] or any(r["seat_count"] for r in rows):
             found.append(Bridge(row, row["used_count"], in_scope, rows))
     order = {name: at for at, name in enumerate(LAYERS)}
     found.sort(key=lambda b: (order[b.license["license_layer"]], -abs(b.mismatch or 0), b.name))

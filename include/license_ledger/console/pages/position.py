@@ -108,7 +108,7 @@ def _lines(session: Session, choice: Choice) -> list[Line]:
     for row in session.rows("position", org_id=choice.org_id, day=choice.day):
         key = row["license_layer"], row["license_id"]
         used = [(p["snapshot_date"], p["used_count"]) for p in points.get(key, [])]
-        path = spark_path(used, since, choice.day) if len(used) > 1 else ""
+        path = spark_path(used, max(since, used[0][0]), choice.day) if len(used) > 1 else ""
         lines.append(Line(row, tuple(_flags(row, waste.get(key, 0))), waste.get(key, 0), path, _told(used)))
     return lines
 
@@ -118,7 +118,12 @@ def _flags(row: Row, waste: int) -> Iterable[str]:
         yield "over"
     elif row["is_nearly_exhausted"]:
         yield "nearly"
-    if row["expires_in_days"] is not None and row["expires_in_days"] <= EXPIRING_DAYS:
+    # A usage entitlement begins again when its period ends.
+    if (
+        row["license_layer"] != "usage"
+        and (row["expires_in_days"] or 0) <= EXPIRING_DAYS
+        and row["expires_on"]
+    ):
         yield "expiring"
     if row["unexplained_count"]:
         yield "unexplained"
@@ -140,7 +145,8 @@ def _tiles(lines: list[Line]) -> list[Tile]:
         return sum(1 for line in lines if flag in line.flags)
 
     unexplained = sum(abs(line.row["unexplained_count"] or 0) for line in lines)
-    over = sum(-(line.row["available_count"] or 0) for line in lines if "over" in line.flags)
+    seats = [line for line in lines if line.row["license_layer"] != "usage"]
+    over = sum(-(line.row["available_count"] or 0) for line in seats if "over" in line.flags)
     return [
         Tile("Over-allocated", count("over"), f"{over:,} seats too many", "over", "problem"),
         Tile("Nearly exhausted", count("nearly"), "95 % or more used", "nearly", "warning"),

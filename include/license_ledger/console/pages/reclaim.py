@@ -19,18 +19,18 @@ CANDIDATES = Listing(
         "candidate_state",
         "waste_class",
         "name",
-        "username",
         "email",
-        "license_layer",
         "license_name",
+        "license_layer",
+        "activity_band",
+        "idle_days",
         "department",
         "email_domain",
         "account_class",
-        "activity_band",
-        "idle_days",
-        "last_login_at",
         "assigned_at",
         "attention_reason",
+        "username",
+        "last_login_at",
         "title",
         "country",
         "company_name",
@@ -45,7 +45,7 @@ CANDIDATES = Listing(
     "idle_days",
     descending=True,
 )
-ON_PAGE = CANDIDATES.columns[:15]
+ON_PAGE = CANDIDATES.columns[:13]
 """The columns that the page shows; an export has them all."""
 
 
@@ -76,9 +76,7 @@ def candidates_of(session: Session, choice: Choice, parameters: Parameters, view
     return shown(CANDIDATES, session, filters, parameters, viewer, asks=False)
 
 
-def _filters(
-    choice: Choice, parameters: Parameters, viewer: Viewer, totals: list[Row]
-) -> dict[str, Any]:
+def _filters(choice: Choice, parameters: Parameters, viewer: Viewer, totals: list[Row]) -> dict[str, Any]:
     license_ = parameters.license()
     layer = parameters.one_of("layer", LAYERS)
     if license_ is not None:

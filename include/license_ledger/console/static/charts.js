@@ -38,7 +38,7 @@
     const names = data.bars.map((bar) => bar.name);
     const sizes = data.bars.map((bar) => bar.to - bar.from);
     const change = (i) => (i === 0 || i === sizes.length - 1 ? "" : "−") + number.format(sizes[i]);
-    const labels = category(names, narrow ? { width: 116, overflow: "break", fontSize: 11 } : { interval: 0, width: Math.max(60, (width - 90) / names.length - 8), overflow: "break", fontSize: 12 });
+    const labels = category(names, narrow ? { width: 116, overflow: "break", fontSize: 11, lineHeight: 13 } : { interval: 0, width: Math.max(60, (width - 90) / names.length - 8), overflow: "break", fontSize: 12, lineHeight: 15 });
     const axes = narrow ? { yAxis: { ...labels, inverse: true }, xAxis: value(true) } : { xAxis: labels, yAxis: value(false) };
     const options = common();
     return {

@@ -1,4 +1,5 @@
--- What was bought, dropped, renewed or has expired over some days? One row is a license and a kind of change.
+-- What was bought, dropped, renewed or has expired over some days? Usage entitlements begin again with every
+-- period, which is no renewal. One row is a license and a kind of change.
 SELECT
     snapshot_date,
     license_layer,
@@ -13,6 +14,8 @@ SELECT
     to_expires_on,
     certainty
 FROM license_changes
-WHERE org_id = $org_id AND snapshot_date BETWEEN $since AND $day
+WHERE org_id = $org_id
+    AND snapshot_date BETWEEN $since AND $day
+    AND NOT (license_layer = 'usage' AND kind IN ('renewed', 'expired'))
 ORDER BY snapshot_date DESC, license_layer, license_name, license_id, kind
 LIMIT 100

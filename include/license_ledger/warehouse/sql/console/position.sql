@@ -1,5 +1,4 @@
--- The position of every license on a day, with the forecast from the org's newest day where it is that day.
--- One row is a license.
+-- What is the position of every license on a day, the most used of each layer first? One row is a license.
 SELECT
     p.license_layer,
     p.license_id,
@@ -30,4 +29,9 @@ INNER JOIN licenses AS l
     AND l.license_layer = p.license_layer
     AND l.license_id = p.license_id
 WHERE p.org_id = $org_id AND p.snapshot_date = $day
-ORDER BY p.license_layer, coalesce(p.license_name, p.license_key, p.license_id), p.license_id
+ORDER BY
+    p.license_layer,
+    coalesce(p.used_count, 0) DESC,
+    coalesce(p.total_count, 0) DESC,
+    coalesce(p.license_name, p.license_key, p.license_id),
+    p.license_id
