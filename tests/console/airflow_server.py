@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[2]
 CONSOLE = "/license-ledger"
 USERS = ("admin", "viewer", "named", "emea", "stranger")
 """
-`viewer` reads DAGs and runs; `named` may see names too; `emea` reads one org's DAG only; `stranger` may log in
-and read nothing of ours; `admin` is Airflow's own administrator.
+`viewer` reads DAGs and runs; `named` may see names too; `emea` reads one org's DAG only; `stranger` may log
+in and read nothing of ours; `admin` is Airflow's own administrator.
 """
 
 

@@ -1,8 +1,8 @@
 """
 What the console tests look at: two demo orgs in one staging area and one warehouse, with days and a gap.
 
-The first org has days over ten, of which two are missing, one is reconstructed and one is seen through another
-filter; the second has one. Each has a connection, and so a DAG, of its own.
+The first org has days over ten, of which two are missing, one is reconstructed and one is seen through
+another filter; the second has one. Each has a connection, and so a DAG, of its own.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 """
-The console in Airflow: its registration, and its guard, which asks Airflow who is logged in and what they may.
+The console in Airflow: its registration. Its guard is in ``console_guard.py``.
 
 Imported by every component that loads plugins, and therefore light: the console itself is made by the first
 request that an API server gets for it.
@@ -45,19 +45,20 @@ class LazyConsole:
 def _make() -> FastAPI:
     from license_ledger.airflow.console_guard import guard
     from license_ledger.airflow.storage import open_storage
+    from license_ledger.airflow.warehouse import with_warehouse
     from license_ledger.console.app import create_app
     from license_ledger.questions import Source, open_source
     from license_ledger.settings import load_settings
 
     def source() -> Source:
-        settings = load_settings()
+        settings = with_warehouse(load_settings())
         return open_source(settings.warehouse, lambda: open_storage(settings.staging))
 
     return create_app(source, guard)
 
 
 def _icon(ink: str, paper: str) -> str:
-    """A ledger with a mark, as an image of the page itself: a navigation entry takes an address of an image."""
+    """A ledger with a mark, as an address that holds the image itself."""
     shape = (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='{paper}' stroke='{ink}' "
         "stroke-width='2' stroke-linecap='round' stroke-linejoin='round'><path d='M5 3h12a2 2 0 0 1 2 2v16H7"

@@ -2,8 +2,8 @@
 Who may see what in the console. Airflow's own login and permissions decide; nothing is kept here.
 
 - Nobody: 401. Whoever may not read the runs of any of our DAGs: 403.
-- An org is seen by those who may read the runs of a DAG whose connection led to it. An org that no configured
-  connection is known to lead to is seen by those who may read the runs of all of them.
+- An org is seen by those who may read the runs of a DAG whose connection led to it. An org that no
+  configured connection is known to lead to is seen by those who may read the runs of all of them.
 - Names are seen by those with the permission to read the resource :data:`NAMES`. Airflow's simple auth manager
   has roles and no permissions: there, roles from `op` upward see them.
 """
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity, DagDetails
 from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 from airflow.api_fastapi.core_api.security import GetUserDep
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
@@ -99,7 +100,7 @@ def _may_read_runs(user: BaseUser, dag: str) -> bool:
 
 def _sees_names(user: BaseUser) -> bool:
     manager = get_auth_manager()
-    if isinstance(manager, SimpleAuthManager):
+    if isinstance(manager, SimpleAuthManager) and isinstance(user, SimpleAuthManagerUser):
         return manager.is_authorized_connection(method="GET", user=user)
     return manager.is_authorized_custom_view(method="GET", resource_name=NAMES, user=user)
 

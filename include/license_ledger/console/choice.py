@@ -1,4 +1,4 @@
-"""Which org and which day a page is about: what the request asks for, else the newest day of the first org."""
+"""Which org and day a page is about: what the request asks for, else the newest day of the first org."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Choice:
     @property
     def is_latest(self) -> bool:
         """Whether it is the org's newest day."""
-        return self.day == self.days[0]["snapshot_date"]
+        return bool(self.day == self.days[0]["snapshot_date"])
 
     @property
     def listed(self) -> tuple[Row, ...]:

@@ -1,4 +1,4 @@
-"""From what a page shows to HTML: one environment of templates, everything escaped unless it is markup of ours."""
+"""From what a page shows to HTML: one environment of templates, in which everything is escaped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from license_ledger.console import wording
 from license_ledger.console.pages.lists import NUMBERS, TITLES, cell
 from license_ledger.console.static import ASSETS
 
-NOTHING = "–"
+NOTHING = "\N{EN DASH}"
 """Stands for a value that does not apply or was not told, which is not zero."""
 
 

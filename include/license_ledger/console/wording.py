@@ -1,4 +1,4 @@
-"""The words of the console: what layers, causes, waste classes and the like are called, and what to do about them."""
+"""The words of the console: what layers, causes and waste classes are called, and what to do about them."""
 
 from __future__ import annotations
 

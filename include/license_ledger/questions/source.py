@@ -1,33 +1,23 @@
 """
 Where the console's answers come from: the warehouse, or published staging where there is none. May import
-errors, schemas, the reader and the warehouse.
+errors, the reader, the warehouse and its own package.
 
 A source hands out sessions. Within a session nothing moves: what is loaded meanwhile is seen by the next one.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol
 
-import duckdb
-
-from license_ledger.errors import ConfigError, StoreBusy
-from license_ledger.questions.answers import Answers
+from license_ledger.errors import ConfigError
 from license_ledger.questions.session import Session
-from license_ledger.warehouse.connection import open_readonly, warehouse_path
+from license_ledger.questions.states import TIMEOUT_SECONDS
+from license_ledger.warehouse.connection import warehouse_path
 
-MEMORY_LIMIT = "768MB"
-"""Of DuckDB in the API server: a sort of the seats of a million people by name takes half of it."""
-TIMEOUT_SECONDS = 30.0
-"""A question that takes longer is given up."""
-
-
-class NothingYet(Exception):
-    """Nothing has been published yet."""
+if TYPE_CHECKING:
+    from license_ledger.staging.storage import Storage
 
 
 class Source(Protocol):
@@ -43,12 +33,12 @@ class Source(Protocol):
         """
 
 
-def open_source(warehouse: str, staging: Callable[[], Any]) -> Source:
+def open_source(warehouse: str, staging: Callable[[], Storage]) -> Source:
     """
     The source that the settings name; nothing is opened yet.
 
     Args:
-        warehouse: setting `warehouse`; empty when there is none.
+        warehouse: setting `warehouse`, an Airflow connection id resolved; empty when there is none.
         staging: opens the staging root; called for the first session, and only without a warehouse.
 
     Raises:
@@ -58,85 +48,20 @@ def open_source(warehouse: str, staging: Callable[[], Any]) -> Source:
         from license_ledger.questions.staged import StagedSource
 
         return StagedSource(staging)
-    if warehouse.startswith("postgresql://"):
-        from license_ledger.questions.postgres import PostgresSource
+    if warehouse.startswith(("postgresql://", "postgres://")):
+        return _postgres(warehouse)
+    from license_ledger.questions.embedded import DuckDbSource
 
-        return PostgresSource(warehouse)
     return DuckDbSource(warehouse_path(warehouse))
 
 
-class DuckDbSource:
-    """
-    The warehouse file. It is opened anew when a load has put another in its place.
-
-    Args:
-        path: of the file, which need not exist yet.
-        memory_limit: of DuckDB.
-    """
-
-    def __init__(self, path: Path, *, memory_limit: str = MEMORY_LIMIT) -> None:
-        self._path, self._memory_limit = path.absolute(), memory_limit
-        self._opening = threading.Lock()
-        self._opened: tuple[str, duckdb.DuckDBPyConnection] | None = None
-        self._answers = Answers()
-
-    @contextmanager
-    def session(self, seconds: float = TIMEOUT_SECONDS) -> Iterator[Session]:
-        """See :class:`Source`. The file is the one that was there when the session began."""
-        mark, connection = self._current()
-        cursor = connection.cursor()
-        try:
-            cursor.execute("USE ledger")
-            cursor.execute("SET TimeZone = 'UTC'")
-            with interrupted_after(cursor, seconds):
-                yield Session(cursor, "named", mark, self._answers)
-        finally:
-            cursor.close()
-
-    def _current(self) -> tuple[str, duckdb.DuckDBPyConnection]:
-        with self._opening:
-            try:
-                found = self._path.stat()
-            except FileNotFoundError:
-                raise NothingYet from None
-            mark = f"{found.st_ino}-{found.st_mtime_ns}-{found.st_size}"
-            if self._opened is None or self._opened[0] != mark:
-                # Sessions on the file that was there before keep it open until they end.
-                connection = open_readonly(self._path, memory_limit=self._memory_limit)
-                if not connection.execute("SELECT 1 FROM duckdb_tables() LIMIT 1").fetchall():
-                    connection.close()
-                    raise NothingYet
-                self._opened = (mark, connection)
-            return self._opened
-
-
-@contextmanager
-def interrupted_after(cursor: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
-    """
-    Give up what takes too long.
-
-    Raises:
-        StoreBusy: a statement was interrupted, or took more memory than there is.
-    """
-    timer = threading.Timer(seconds, cursor.interrupt)
-    timer.daemon = True
-    timer.start()
+def _postgres(url: str) -> Source:
     try:
-        yield
-    except (duckdb.InterruptException, duckdb.OutOfMemoryException) as error:
-        raise StoreBusy(
-            "a question to the warehouse",
-            f"was given up ({type(error).__name__})",
-            "choose a narrower filter, or ask again when less is going on",
+        from license_ledger.questions.postgres import PostgresSource
+    except ImportError as error:
+        raise ConfigError(
+            "setting warehouse",
+            f"names a Postgres database, and {error.name} is not installed",
+            "install license-ledger with its extra `postgres` in the API server too",
         ) from None
-    finally:
-        timer.cancel()
-
-
-def refused(error: Exception) -> ConfigError:
-    """A database's refusal in the ledger's words, without its text, which may repeat an address."""
-    return ConfigError(
-        "reading the warehouse",
-        f"was refused ({type(error).__name__})",
-        "see that LICENSE_LEDGER_WAREHOUSE is right and may be read",
-    )
+    return PostgresSource(url)

@@ -1,4 +1,4 @@
-"""A long list on a page: the page of it that was asked for, how it is sorted, and what its columns are called."""
+"""A long list on a page: the part that was asked for, how it is sorted, what its columns are called."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who has an account that is not an employee's: partners and customers, contractors, domains nobody declared."""
+"""Accounts that are not an employee's: partners and customers, contractors, domains nobody declared."""
 
 from __future__ import annotations
 
