@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from rich.progress import track
@@ -21,7 +21,7 @@ from license_ledger.warehouse.places import warehouse_at
 
 __all__ = ["add_to", "run"]
 
-LOADED_AT_ONCE = 30
+LOADED_AT_ONCE = 90
 """Days per swap of a warehouse file: each swap copies the file once."""
 
 
@@ -47,9 +47,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(options: argparse.Namespace) -> str:
     """
-    Replay the days of a range that have a landing, then load them into the warehouse.
+    Replay the days of a range that have a landing, and load them into the warehouse.
 
-    Days are published one by one: what an interrupted command has done is not done again.
+    Days are published one by one: what an interrupted command has done is not done again. While some days are
+    loaded, the next ones are replayed.
 
     Raises:
         DayOutOfReach: no day of the range has a landing.
@@ -72,24 +73,30 @@ def run(options: argparse.Namespace) -> str:
         return f"{len(days)} days, {days[0]} to {days[-1]}, would be replayed"
     order = replay.Order(org_id, settings, names, f"replay-{uuid.uuid4().hex[:8]}", options.force)
     followed = track(replay.replay(order, days, now, options.jobs), "Replaying", len(days), transient=True)
-    outcomes = list(followed)
+    outcomes = list(_loaded(followed, settings, staging, org_id))
     sweep(staging, org_id=org_id, now=now)
-    done = [outcome.day for outcome in outcomes if outcome.state != "failed"]
-    _load(settings, staging, org_id, done)
     return _report(outcomes)
 
 
+def _loaded(
+    outcomes: Iterable[replay.Outcome], settings: Settings, staging: Storage, org_id: str
+) -> Iterator[replay.Outcome]:
+    """Hand outcomes on; their days are in the warehouse when the last one is out."""
+    waiting: list[date] = []
+    for outcome in outcomes:
+        yield outcome
+        if outcome.state != "failed":
+            waiting.append(outcome.day)
+        if len(waiting) == LOADED_AT_ONCE:
+            _load(settings, staging, org_id, waiting)
+            waiting = []
+    _load(settings, staging, org_id, waiting)
+
+
 def _load(settings: Settings, staging: Storage, org_id: str, days: Sequence[date]) -> None:
-    if not settings.warehouse:
-        return
-    warehouse = warehouse_at(settings.warehouse)
-    for part in _parts(days):
-        warehouse.load_all([reader.open_snapshot(staging, org_id, day) for day in part])
-
-
-def _parts(days: Sequence[date]) -> Iterator[Sequence[date]]:
-    for at in range(0, len(days), LOADED_AT_ONCE):
-        yield days[at : at + LOADED_AT_ONCE]
+    if settings.warehouse and days:
+        warehouse = warehouse_at(settings.warehouse)
+        warehouse.load_all([reader.open_snapshot(staging, org_id, day) for day in days])
 
 
 def _report(outcomes: Sequence[replay.Outcome]) -> str:
