@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 
 from license_ledger.errors import CheckFailed, Unexplained
 from license_ledger.schemas import SNAPSHOTS, TABLES, Table
+from license_ledger.warehouse import ddl
 from license_ledger.warehouse.connection import configuration
 from license_ledger.warehouse.statements import Statement, checks
 
@@ -82,7 +83,8 @@ def checking(
     with TemporaryDirectory(dir=temp_directory, prefix="checks-") as spill:
         config = configuration(memory_limit, threads) | {"temp_directory": spill}
         with duckdb.connect(":memory:", config=config | {"preserve_insertion_order": False}) as connection:
-            connection.register("vocabulary", _vocabulary())
+            for name, words in _vocabulary().items():
+                connection.execute(f"SET VARIABLE {ddl.quoted(name)} = ?", [list(words)])
             yield connection
 
 
@@ -191,11 +193,11 @@ def _columns_unlike(table: Table, source: Source) -> list[str]:
     ]
 
 
-def _vocabulary() -> pa.Table:
-    words = [
-        {"table_name": table.name, "column_name": column.name, "word": word}
+def _vocabulary() -> dict[str, tuple[str, ...]]:
+    """The words that a column may hold, by table and column."""
+    return {
+        f"{table.name}.{column.name}": column.values
         for table in CHECKED
         for column in table.columns
-        for word in column.values
-    ]
-    return pa.Table.from_pylist(words)
+        if column.values
+    }

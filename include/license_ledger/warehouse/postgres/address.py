@@ -6,6 +6,7 @@ A URL is what libpq takes, plus two parameters of ours. What is shown of it neve
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -57,11 +58,12 @@ class Address:
         Raises:
             ConfigError: it is none that libpq understands. Only names of its parameters are repeated.
         """
+        _require_plain(url)
         base, _, query = url.partition("?")
         given = parse_qsl(query, keep_blank_values=True)
         known = {option.keyword.decode() for option in Conninfo.get_defaults()}
         if unknown := sorted({name for name, _ in given} - known - {*_OURS}):
-            raise _refusal(f"has the parameter {unknown[0]}, which Postgres does not know")
+            raise _refusal(f"has the parameter {_shown(unknown[0])}, which Postgres does not know")
         theirs = urlencode([pair for pair in given if pair[0] not in _OURS], quote_via=quote)
         try:
             parameters = conninfo_to_dict(f"{base}?{theirs}" if theirs else base)
@@ -87,6 +89,23 @@ class Address:
             secret = self.parameters.get(name)
             text = text.replace(secret, "***") if secret else text
         return text
+
+
+def _require_plain(url: str) -> None:
+    """
+    See that an @ stands behind user and password and nowhere else.
+
+    In a password that is not encoded, the part behind a slash or a question mark would be taken for a host or
+    a parameter, and shown.
+    """
+    rest = url.partition("://")[2]
+    place = re.split(r"[/?]", rest, maxsplit=1)[0]
+    if rest.count("@") > 1 or ("@" in rest and "@" not in place):
+        raise _refusal("has an @ where none may be: a password with / ? or @ has to be percent-encoded")
+
+
+def _shown(parameter: str) -> str:
+    return parameter if re.fullmatch(r"[a-z_]{1,40}", parameter) else "of another form"
 
 
 def is_name(text: str) -> bool:

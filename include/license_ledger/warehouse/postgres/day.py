@@ -23,7 +23,7 @@ from license_ledger.warehouse import ddl
 from license_ledger.warehouse.day import LoadableSnapshot, warehouse_rows, warehouse_schema
 from license_ledger.warehouse.given import compared
 from license_ledger.warehouse.postgres.address import Address
-from license_ledger.warehouse.postgres.refusals import told_of_rows
+from license_ledger.warehouse.postgres.refusals import MissingValue, told_of_rows
 from license_ledger.warehouse.postgres.session import Connection, lock_day, lock_inputs, transaction
 
 _PIECE = 20_000
@@ -143,9 +143,17 @@ def _encoded(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[b
     encoder = pgpq.ArrowToPostgresBinaryEncoder(schema)
     yield encoder.write_header()
     for batch in batches:
+        _require_values(batch)
         for start in range(0, batch.num_rows, _PIECE):
             yield encoder.write_batch(batch.slice(start, _PIECE))
     yield encoder.finish()
+
+
+def _require_values(batch: pa.RecordBatch) -> None:
+    """The encoder takes a column that must have values at its word."""
+    for field, column in zip(batch.schema, batch.columns, strict=True):
+        if not field.nullable and column.null_count:
+            raise MissingValue(f"has no value for {field.name}")
 
 
 def _ahead(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -33,8 +33,8 @@ _NEEDS_A_CHANGE = (
 
 _GONE = ("08", "53", "57", "58")
 """Classes of SQLSTATE: connection, resources, operator's intervention, system."""
-_RETRIED = ("25006", "40001", "40P01")
-_PRIVILEGE, _LOCKED = "42501", "55P03"
+_STANDBY, _PRIVILEGE = "25006", "42501"
+_LOCKED = ("55P03", "40001", "40P01")
 _ROLES = "run the statements that `license-ledger roles` prints, as an administrator of the database"
 
 
@@ -55,6 +55,10 @@ def refusals(address: Address) -> Iterator[None]:
         raise _told(error, address) from None
 
 
+class MissingValue(pa.ArrowInvalid):  # type: ignore[misc]
+    """A column that must have values lacks one; says which."""
+
+
 @contextmanager
 def told_of_rows(what: str) -> Iterator[None]:
     """Say what rows do not fit: they are those of a snapshot's table, or of a file."""
@@ -63,9 +67,8 @@ def told_of_rows(what: str) -> Iterator[None]:
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         raise CorruptSnapshot(what, _unfit(error), "publish the day again") from None
     except pa.ArrowException as error:
-        raise CorruptSnapshot(
-            what, f"does not fit the schema ({type(error).__name__})", "publish the day again"
-        ) from None
+        unfit = str(error) if isinstance(error, MissingValue) else f"does not fit ({type(error).__name__})"
+        raise CorruptSnapshot(what, unfit, "publish the day again") from None
 
 
 @contextmanager
@@ -95,15 +98,15 @@ def _not_connected(error: psycopg.Error, address: Address) -> LedgerError:
 
 def _told(error: psycopg.Error, address: Address) -> LedgerError:
     state, where = error.sqlstate or "", f"warehouse {address.name}"
-    if state == _LOCKED:
+    if state in _LOCKED:
         return StoreBusy(
             where,
-            "somebody else has held a lock for too long",
+            "somebody else holds a lock",
             "let the other loader, or whoever reads in a long transaction, finish",
         )
     if state == _PRIVILEGE:
         return ConfigError(where, "the loader lacks a privilege, or does not own what it made", _ROLES)
-    if not state or state.startswith(_GONE) or state in _RETRIED:
+    if not state or state.startswith(_GONE) or state == _STANDBY:
         got = f"ended the work ({type(error).__name__})"
         return WarehouseUnavailable(where, got, "see that the server is up, takes writes and has room")
     if state.startswith(("22", "23")):

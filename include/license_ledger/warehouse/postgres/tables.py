@@ -30,8 +30,8 @@ from license_ledger.warehouse.statements import VIEWS, views
 _SHAPE = (psycopg.errors.InvalidTableDefinition, psycopg.errors.InvalidObjectDefinition)
 """What Postgres says when a view is to be replaced by one with other columns."""
 
-_PATIENCE_SECONDS = 3.0
-"""How long readers may be made to queue behind a change that itself waits for a reader."""
+_SHORTEST_PATIENCE, _LONGEST_PATIENCE = 0.05, 3.0
+"""Seconds that readers may have to queue behind a change that waits for a reader; more with every try."""
 
 
 @dataclass(frozen=True)
@@ -110,14 +110,17 @@ def prepare(connection: Connection, address: Address, wait_seconds: float) -> No
             return
     trying = Retrying(
         stop=stop_after_delay(wait_seconds),
-        wait=wait_random(0.5, 2),
+        wait=wait_random(0.2, 1),
         retry=retry_if_exception_type(StoreBusy),
         reraise=True,
     )
-    trying(_prepare, connection, address)
+    for attempt in trying:
+        with attempt:
+            patience = min(_SHORTEST_PATIENCE * 2**attempt.retry_state.attempt_number, _LONGEST_PATIENCE)
+            _prepare(connection, address, patience)
 
 
-def _prepare(connection: Connection, address: Address) -> None:
+def _prepare(connection: Connection, address: Address, patience: float) -> None:
     """
     Bring schema, tables, views, comments and grants to what this version declares.
 
@@ -128,7 +131,7 @@ def _prepare(connection: Connection, address: Address) -> None:
         StoreBusy: a loader or a long reader does not finish.
         ConfigError: the loader may not, something of somebody else is in the way, or builds on our views.
     """
-    with transaction(connection, address, _PATIENCE_SECONDS):
+    with transaction(connection, address, patience):
         lock_warehouse(connection, address)
         if is_current(connection, address):
             return
@@ -161,10 +164,15 @@ def _create_schema(connection: Connection, address: Address) -> None:
 
 
 def _lock_views(connection: Connection, address: Address) -> None:
-    """From those that read other views down, as every reader locks them too: nobody waits in a circle."""
+    """
+    Have the views to ourselves, those first that read others.
+
+    That is the order in which a reader of a view comes by them, so that nobody waits in a circle. A command
+    that locks a view alone is used: LOCK TABLE would lock the tables below it before the next view.
+    """
     there = _views_there(connection, address)
     for name in reversed([name for name in VIEWS if name in there]):
-        connection.execute(f"LOCK TABLE {ddl.quoted(name)} IN ACCESS EXCLUSIVE MODE")
+        connection.execute(f"ALTER VIEW {ddl.quoted(name)} RESET (security_barrier)")
 
 
 def _views_there(connection: Connection, address: Address) -> set[str]:
