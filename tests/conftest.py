@@ -23,13 +23,14 @@ class ByFile(LoadScopeScheduling):
     Gives a process whole files, so that what they share is made once.
 
     The end-to-end tests count as one file: each starts whole Airflows, and two at a time are slower than one.
+    The console's tests share one API server.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
         if path.endswith(SPREAD):
             return nodeid
-        return "tests/e2e" if path.startswith("tests/e2e/") else path
+        return next((one for one in ("tests/e2e", "tests/console") if path.startswith(f"{one}/")), path)
 
 
 @pytest.hookimpl(optionalhook=True)
