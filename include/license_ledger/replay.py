@@ -151,7 +151,7 @@ def is_up_to_date(context: RunContext) -> bool:
 
 def _context(order: Order, day: date, now: datetime) -> RunContext:
     settings = order.settings
-    landing, staging = Storage.from_url(settings.landing_url), Storage.from_url(settings.staging)
+    landing, staging = _storages(settings.landing_url, settings.staging)
     return RunContext(
         connection_id="",
         snapshot_date=day,
@@ -159,12 +159,18 @@ def _context(order: Order, day: date, now: datetime) -> RunContext:
         settings=settings,
         credentials=Credentials(login_url=DEFAULT_LOGIN_URL, consumer_key=""),
         sessions=_Nobody(),
-        landing=landing.fleeting(),
+        landing=landing,
         staging=staging,
         company_names=order.company_names or _names(staging, Day(order.org_id, day)),
         org_id=order.org_id,
         clock=lambda: now,
     )
+
+
+@cache
+def _storages(landing: str, staging: str) -> tuple[Storage, Storage]:
+    """The places, for all days of a process."""
+    return Storage.from_url(landing).fleeting(), Storage.from_url(staging)
 
 
 def _names(staging: Storage, day: Day) -> tuple[str, ...]:

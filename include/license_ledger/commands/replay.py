@@ -38,7 +38,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="domain, *.domain, legal entity or *; repeatable; default: as each day was published",
     )
     parser.add_argument(
-        "--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time; default: one a core"
+        "--jobs",
+        type=int,
+        default=(os.cpu_count() or 1) + 1,
+        help="processes at a time; default: one a core, and one for while another waits for the disk",
     )
     parser.add_argument("--force", action="store_true", help="also days that would come out as they are")
     parser.add_argument("--dry-run", action="store_true", help="only say which days would be replayed")
