@@ -1,7 +1,12 @@
-"""A year of daily snapshots of ten thousand people is answered in seconds, a day of it at once."""
+"""
+A year of daily snapshots is answered in seconds, a day of it at once.
+
+``LEDGER_TEST_YEAR_USERS=10000`` is the size that the documents speak of; 3,000 is what a suite has time for.
+"""
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,7 +21,7 @@ from license_ledger.warehouse.movements import between, breaches
 
 pytestmark = pytest.mark.slow
 
-USERS, DAYS = 10_000, 365
+USERS, DAYS = int(os.environ.get("LEDGER_TEST_YEAR_USERS", "3000")), 365
 SECONDS = 30.0
 """Processor time for the whole year; wall-clock time is about half of it on two idle cores."""
 
