@@ -16,6 +16,7 @@ ui: $(VENV)/.run ## Start the whole Airflow with its UI on the same state; Ctrl-
 	@$(BIN)/python scripts/ui.py $(ARGS)
 
 test: $(VENV)/.dev ## Run the whole test suite.
+	@sh scripts/browser.sh >/dev/null
 	@$(BIN)/python -m pytest -n 2 --dist loadscope $(ARGS)
 
 check: $(VENV)/.dev ## Run the static checks: ruff, mypy, import contracts, generated docs, secret scan, compose files.
@@ -26,9 +27,17 @@ setup: $(VENV)/.dev ## Set up the virtual environment with everything.
 docs: $(VENV)/.dev ## Write the generated documentation anew.
 	@$(BIN)/python scripts/generate_docs.py
 
+pictures: $(VENV)/.dev ## Take the pictures of README and docs from a real Airflow with the demo org.
+	@sh scripts/browser.sh >/dev/null
+	@PYTHONPATH=. $(BIN)/python scripts/take_pictures.py $(ARGS)
+
+superset: $(VENV)/.dev ## Install Apache Superset beside, import the dashboard over the warehouse, and serve it.
+	@$(BIN)/python scripts/superset.py $(ARGS)
+
 lock: $(VENV)/.dev ## Resolve the locks anew from requirements.in and requirements-dev.in.
 	@$(BIN)/uv pip compile requirements.in -o requirements.txt --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url $(ARGS)
 	@$(BIN)/uv pip compile requirements-dev.in -c requirements.txt -o requirements-dev.txt --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url $(ARGS)
+	@$(BIN)/uv pip compile bi/superset/requirements.in -o bi/superset/requirements.txt --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url $(ARGS)
 
 clean: ## Remove the virtual environment, caches and the local state of `make run` and `make ui`.
 	rm -rf $(VENV) var .run .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -41,4 +50,4 @@ $(VENV)/.dev: requirements-dev.txt requirements.txt pyproject.toml
 	@PYTHON=$(PYTHON) sh scripts/setup.sh requirements-dev.txt $@
 	@touch $(VENV)/.run
 
-.PHONY: help run ui test check setup docs lock clean
+.PHONY: help run ui test check setup docs pictures superset lock clean

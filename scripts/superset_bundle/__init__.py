@@ -1,0 +1,1 @@
+"""The Superset dashboard as code: declared here, written to `bi/superset/` as Superset exports it."""

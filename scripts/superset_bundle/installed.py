@@ -1,0 +1,194 @@
+"""A Superset of its own: installed from its package and lock, and filled by its own commands."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+BUNDLE = CHECKOUT / "bi" / "superset"
+LOCK = BUNDLE / "requirements.txt"
+USERNAME = "admin"
+_START_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Superset:
+    """
+    One installation with its metadata.
+
+    Attributes:
+        environment: directory of its virtual environment.
+        home: directory of its metadata, keys and logs.
+    """
+
+    environment: Path
+    home: Path
+
+    def install(self) -> None:
+        """Make the environment what the lock says; nothing is done when it is already."""
+        stamp, mark = self.environment / "lock.sha256", hashlib.sha256(LOCK.read_bytes()).hexdigest()
+        if stamp.exists() and stamp.read_text() == mark:
+            return
+        shutil.rmtree(self.environment, ignore_errors=True)
+        uv = [sys.executable, "-m", "uv"]
+        subprocess.run(
+            [*uv, "venv", "--quiet", "--python", sys.executable, str(self.environment)], check=True
+        )
+        install = [
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            str(self._python),
+            "--require-hashes",
+            "-r",
+            str(LOCK),
+        ]
+        subprocess.run([*uv, *install], check=True)
+        stamp.write_text(mark)
+
+    def prepare(self, warehouse: str) -> None:
+        """
+        Make the metadata and import the dashboard, in place of an earlier import.
+
+        Args:
+            warehouse: of the ledger, as in its settings.
+
+        Raises:
+            CalledProcessError: a command of Superset failed; its output is in `superset.log`.
+        """
+        self.home.mkdir(parents=True, exist_ok=True)
+        self._secret("password")
+        self._run("db", "upgrade")
+        names = ["--firstname", "License", "--lastname", "Ledger", "--email", "admin@localhost"]
+        password = ["--password", self._secret("password")]
+        self._run("fab", "create-admin", "--username", USERNAME, *names, *password)
+        self._run("init")
+        archive = self.home / "bundle.zip"
+        write_archive(archive, address_of(warehouse))
+        try:
+            self._run("import-dashboards", "--path", str(archive), "--username", USERNAME)
+        finally:
+            archive.unlink()  # the address may hold a password; Superset keeps it encrypted
+
+    @contextmanager
+    def serving(self, port: int | None = None) -> Iterator[str]:
+        """Run the web server on this machine's loopback; yields its address, and stops it at the end."""
+        chosen = port or _free_port()
+        with (self.home / "superset.log").open("ab") as log:
+            process = subprocess.Popen(
+                [
+                    str(self.environment / "bin" / "gunicorn"),
+                    f"--bind=127.0.0.1:{chosen}",
+                    "--worker-class=gthread",
+                    "--threads=4",
+                    "--timeout=120",
+                    "superset.app:create_app()",
+                ],
+                env=self._environ,
+                cwd=self.home,
+                stdout=log,
+                stderr=log,
+            )
+        url = f"http://127.0.0.1:{chosen}"
+        try:
+            _wait(url, process)
+            yield url
+        finally:
+            process.terminate()
+            process.wait(30)
+
+    @property
+    def password(self) -> str:
+        """Of the user :data:`USERNAME`, made when it is first needed."""
+        return self._secret("password")
+
+    @property
+    def _python(self) -> Path:
+        return self.environment / "bin" / "python"
+
+    @property
+    def _environ(self) -> Mapping[str, str]:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AIRFLOW", "PYTHON", "FLASK"))}
+        return inherited | {
+            "SUPERSET_CONFIG_PATH": str(BUNDLE / "superset_config.py"),
+            "SUPERSET_HOME": str(self.home),
+            "SUPERSET_METADATA": f"sqlite:///{self.home / 'superset.db'}?check_same_thread=false",
+            "SUPERSET_SECRET_KEY": self._secret("secret_key"),
+            "FLASK_APP": "superset.app:create_app()",
+            "SCARF_ANALYTICS": "false",
+        }
+
+    def _run(self, *arguments: str) -> None:
+        with (self.home / "superset.log").open("ab") as log:
+            command = [str(self.environment / "bin" / "superset"), *arguments]
+            subprocess.run(command, env=self._environ, cwd=self.home, stdout=log, stderr=log, check=True)
+
+    def _secret(self, name: str) -> str:
+        path = self.home / name
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(42))
+        return path.read_text()
+
+
+def write_archive(path: Path, address: str) -> None:
+    """Put the bundle into one ZIP as Superset exports it, with the address of the warehouse."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(BUNDLE.rglob("*.yaml")):
+            name = file.relative_to(BUNDLE)
+            content = file.read_text(encoding="utf-8")
+            if name.parts[0] == "databases":
+                database = yaml.safe_load(content) | {"sqlalchemy_uri": address}
+                content = yaml.safe_dump(database)
+            archive.writestr(f"license_ledger/{name}", content)
+
+
+def address_of(warehouse: str) -> str:
+    """
+    The warehouse of the settings as SQLAlchemy's address: a DuckDB file is only ever read.
+
+    Raises:
+        ValueError: it is neither a DuckDB file nor a Postgres database.
+    """
+    scheme, _, rest = warehouse.partition("://")
+    if scheme == "duckdb":
+        return f"duckdb:///{Path(rest.removeprefix('/')).absolute()}?access_mode=READ_ONLY"
+    if scheme in ("postgresql", "postgres"):
+        return f"postgresql+psycopg2://{rest}"
+    raise ValueError("the warehouse must be duckdb:///path or postgresql://…")
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError("Superset does not answer; see superset.log in its home")
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:  # noqa: S310
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.3)
