@@ -12,10 +12,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import httpx
 
 ROOT = Path(__file__).parents[2]
+AIRFLOW = (sys.executable, "-m", "airflow")
 CONSOLE = "/license-ledger"
 USERS = ("admin", "viewer", "named", "emea", "stranger")
 """
@@ -54,7 +56,7 @@ def airflow_server(home: Path, settings: Mapping[str, str]) -> Iterator[AirflowS
         made = [sys.executable, "-m", "tests.console.airflow_users"]
         subprocess.run(made, env=environment, cwd=ROOT, stdout=sink, stderr=sink, check=True, timeout=180)
         started = subprocess.Popen(
-            [sys.executable, "-m", "airflow", "api-server", "--workers", "1"],
+            [*AIRFLOW, "api-server", "--workers", "1"],
             env=environment,
             cwd=ROOT,
             stdout=sink,
@@ -66,10 +68,18 @@ def airflow_server(home: Path, settings: Mapping[str, str]) -> Iterator[AirflowS
             server.tokens.update(
                 {user: _token(server, user, environment["CONSOLE_TEST_PASSWORD"]) for user in USERS}
             )
+            _give_names(server, environment, sink)
             yield server
         finally:
             started.terminate()
             started.wait(30)
+
+
+def _give_names(server: AirflowServer, environment: Mapping[str, str], sink: IO[bytes]) -> None:
+    """What docs/console.md tells an administrator to do, once the console has been opened."""
+    assert server.client("viewer").get("/position").status_code == httpx.codes.OK
+    command = [*AIRFLOW, "roles", "add-perms", "LedgerNamed", "-r", "License Ledger names", "-a", "can_read"]
+    subprocess.run(command, env=environment, cwd=ROOT, stdout=sink, stderr=sink, check=True, timeout=120)
 
 
 def _environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:

@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 READ_RUNS = [("can_read", "DAGs"), ("can_read", "DAG Runs"), ("can_read", "Plugins"), ("can_read", "Website")]
-NAMES = ("can_read", "License Ledger names")
 EMEA = "salesforce_license_snapshot__emea"
 ROLES = {
     "LedgerViewer": READ_RUNS,
-    "LedgerNamed": [*READ_RUNS, NAMES],
+    "LedgerNamed": READ_RUNS,
     "LedgerEmea": [
         ("can_read", f"DAG:{EMEA}"),
         ("can_read", "DAG Runs"),

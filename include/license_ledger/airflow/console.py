@@ -43,7 +43,7 @@ class LazyConsole:
 
 
 def _make() -> FastAPI:
-    from license_ledger.airflow.console_guard import guard
+    from license_ledger.airflow.console_guard import guard, offer_names
     from license_ledger.airflow.storage import open_storage
     from license_ledger.airflow.warehouse import with_warehouse
     from license_ledger.console.app import create_app
@@ -54,6 +54,7 @@ def _make() -> FastAPI:
         settings = with_warehouse(load_settings())
         return open_source(settings.warehouse, lambda: open_storage(settings.staging))
 
+    offer_names()
     return create_app(source, guard)
 
 

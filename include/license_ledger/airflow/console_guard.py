@@ -4,13 +4,14 @@ Who may see what in the console. Airflow's own login and permissions decide; not
 - Nobody: 401. Whoever may not read the runs of any of our DAGs: 403.
 - An org is seen by those who may read the runs of a DAG whose connection led to it. An org that no
   configured connection is known to lead to is seen by those who may read the runs of all of them.
-- Names are seen by those with the permission to read the resource :data:`NAMES`. Airflow's simple auth manager
-  has roles and no permissions: there, roles from `op` upward see them.
+- Names are seen by those with the permission to read the resource :data:`NAMES`. Airflow's simple auth
+  manager has roles and no permissions: there, roles from `op` upward see them.
 """
 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from airflow.models.dagrun import DagRun
 from airflow.utils.session import create_session
 from fastapi import HTTPException
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from license_ledger.airflow.dates import snapshot_date
 from license_ledger.airflow.orgs import configured_orgs, dag_id
@@ -89,6 +91,27 @@ def guard(user: GetUserDep) -> Viewer:
         return None if name is None else _one_run(dag, run_id, led_to.get(name, ""))
 
     return Viewer(may_see, _sees_names(user), runs, run)
+
+
+def offer_names() -> None:
+    """
+    See to it that an administrator can give the permission for names.
+
+    Airflow's role-based auth manager gives away only what is in its tables. Others have lists of their own.
+    """
+    manager = get_auth_manager()
+    if type(manager).__name__ != "FabAuthManager":
+        return
+    from airflow.providers.fab.auth_manager.models import Action, Permission, Resource
+
+    with suppress(IntegrityError), create_session(scoped=False) as session:
+        action = session.scalars(select(Action).filter_by(name="can_read")).one()
+        resource = session.scalars(select(Resource).filter_by(name=NAMES)).first()
+        if resource is None:  # else somebody has been here
+            resource = Resource(name=NAMES)
+            session.add(resource)
+            session.flush()
+            session.add(Permission(action_id=action.id, resource_id=resource.id))
 
 
 def _may_read_runs(user: BaseUser, dag: str) -> bool:

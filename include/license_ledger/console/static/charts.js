@@ -62,7 +62,7 @@
     if (ahead) {
       const limit = ahead.latest || ahead.on;
       const last = new Date(`${days[days.length - 1]}T00:00:00Z`);
-      for (let n = 1; n <= Math.max(data.days.length, 30); n += 1) {
+      for (let n = 1; n <= Math.max(data.days.length * 4, 60); n += 1) {
         const day = new Date(last.getTime() + n * 86400000).toISOString().slice(0, 10);
         days.push(day);
         if (day >= limit) break;
