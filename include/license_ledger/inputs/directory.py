@@ -8,7 +8,7 @@ federation id, the e-mail address, the login name or the employee number, whiche
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -33,6 +33,7 @@ _COLUMNS = (
     Column("active", pa.bool_(), "Whether the entry is in force.", "SCIM active"),
 )
 _NAMES = ("username", "externalid", "emails", "employeenumber")
+_AT_ONCE = 500_000
 _ABSENT, _INACTIVE, _ACTIVE, _NOTHING = 0, 1, 2, 3
 """What is said of a user; the last: there is no name to look for."""
 
@@ -42,34 +43,26 @@ Codes = npt.NDArray[np.int8]
 @dataclass(frozen=True)
 class Register:
     """
-    One kind of name in the directory.
+    One kind of name in the directory; the same name may be in both parts, and more than once.
 
     Attributes:
-        names: each once.
-        is_active: whether an active entry has the name; one that several entries share is active when any is.
+        active: names of active entries.
+        inactive: names of the others.
     """
 
-    names: pa.Array
-    is_active: npt.NDArray[np.bool_]
+    active: pa.Array
+    inactive: pa.Array
 
     @classmethod
-    def of(cls, names: Iterable[pa.Array], active: Iterable[pa.Array]) -> Register:
+    def of(cls, names: pa.Array, active: pa.Array) -> Register:
         """Collect names with the state of their entries; null names are left out."""
-        pairs = pa.table(
-            {"name": pa.chunked_array(names, pa.string()), "active": pa.chunked_array(active, pa.bool_())}
-        )
-        each = pairs.filter(pc.is_valid(pairs["name"])).group_by("name").aggregate([("active", "max")])
-        return cls(
-            each["name"].combine_chunks(),
-            each["active_max"].to_numpy(zero_copy_only=False).astype(bool),
-        )
+        there = pc.is_valid(names)
+        return cls(names.filter(pc.and_(there, active)), names.filter(pc.and_not(there, active)))
 
     def look_up(self, names: pa.Array) -> Codes:
-        """What the directory says of each name: 0 absent, 1 not active, 2 active."""
-        where = pc.index_in(names, value_set=self.names).fill_null(-1).to_numpy()
-        states = np.append(np.where(self.is_active, _ACTIVE, _INACTIVE), _ABSENT).astype(np.int8)
-        found: Codes = states[where]
-        return found
+        """What the directory says of each name: 0 absent, 1 not active, 2 active, which any entry decides."""
+        states = np.where(_is_in(names, self.inactive), _INACTIVE, _ABSENT)
+        return np.where(_is_in(names, self.active), _ACTIVE, states).astype(np.int8)
 
 
 @dataclass(frozen=True)
@@ -85,7 +78,7 @@ class Directory:
 
     read_at: datetime
     entry_count: int
-    registers: dict[str, Register] = field(repr=False)
+    registers: Mapping[str, tuple[Register, ...]] = field(repr=False)
 
     @classmethod
     def read(cls, file: InputFile, read_at: datetime) -> Directory:
@@ -102,18 +95,19 @@ class Directory:
         if (wrong := pc.index(blank, pa.scalar(True)).as_py()) >= 0:
             file.refuse("or emails, externalId or employeeNumber must be given", row=wrong, column="userName")
         active = pc.fill_null(rows["active"].combine_chunks(), True)
-        user_names = normalize(rows["username"].combine_chunks())
-        external = normalize(rows["externalid"].combine_chunks())
         addresses, owners = _split(rows["emails"].combine_chunks())
-        numbers = _number(rows["employeenumber"].combine_chunks())
+        user_names = Register.of(normalize(rows["username"].combine_chunks()), active)
+        external = Register.of(normalize(rows["externalid"].combine_chunks()), active)
+        mailed = Register.of(addresses, active.take(owners))
+        numbers = Register.of(_number(rows["employeenumber"].combine_chunks()), active)
         return cls(
             read_at,
             rows.num_rows,
             {
-                "federation_id": Register.of([external, user_names], [active, active]),
-                "email": Register.of([addresses, user_names], [active.take(owners), active]),
-                "username": Register.of([user_names], [active]),
-                "employee_number": Register.of([numbers], [active]),
+                "federation_id": (external, user_names),
+                "email": (mailed, user_names),
+                "username": (user_names,),
+                "employee_number": (numbers,),
             },
         )
 
@@ -129,8 +123,7 @@ class Directory:
             table `directory_checks`.
         """
         findings, counts = [], np.zeros(4, np.int64)
-        for batch in users:
-            people = batch.filter(pc.is_in(batch["account_class"], value_set=pa.array(COMPARED)))
+        for people in _many(users):
             found, states = self._findings(people)
             findings.append(found)
             counts += np.bincount(states, minlength=4)
@@ -152,13 +145,17 @@ class Directory:
         states = np.full(people.num_rows, _NOTHING, np.int8)
         by = np.full(people.num_rows, -1, np.int64)
         for at, name in enumerate(MATCHED_BY):
-            names = _names(people, name)
+            looked_for = np.flatnonzero(by < 0)
+            names = _names(people[name].take(pa.array(looked_for)), name)
             has = pc.is_valid(names).to_numpy(zero_copy_only=False)
-            said = self.registers[name].look_up(names)
-            open_ = by < 0
-            states[open_ & has & (states == _NOTHING)] = _ABSENT
-            hit = open_ & (said != _ABSENT)
-            states[hit], by[hit] = said[hit], at
+            looked_for = looked_for[has]
+            if not len(looked_for):
+                continue
+            present = names.filter(pa.array(has))
+            said = np.maximum.reduce([each.look_up(present) for each in self.registers[name]])
+            states[looked_for[states[looked_for] == _NOTHING]] = _ABSENT
+            hit = said != _ABSENT
+            states[looked_for[hit]], by[looked_for[hit]] = said[hit], at
         wanted = np.flatnonzero(states != _ACTIVE)
         words = pa.array(["missing", "inactive", None, "no_identifier"])
         columns = [
@@ -169,11 +166,30 @@ class Directory:
         return pa.RecordBatch.from_arrays(columns, schema=DIRECTORY_FINDINGS.arrow_schema), states
 
 
-def _names(people: pa.RecordBatch, matched_by: str) -> pa.Array:
+def _is_in(names: pa.Array, among: pa.Array) -> npt.NDArray[np.bool_]:
+    if not len(among):
+        return np.zeros(len(names), np.bool_)
+    found: npt.NDArray[np.bool_] = pc.is_in(names, value_set=among).to_numpy(zero_copy_only=False)
+    return found
+
+
+def _many(users: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Who is looked for, many users at a time: every look-up goes through a whole register."""
+    kept: list[pa.RecordBatch] = []
+    names = ["user_id", *MATCHED_BY]
+    for batch in users:
+        people = batch.filter(pc.is_in(batch["account_class"], value_set=pa.array(COMPARED)))
+        kept.append(people.select(names))
+        if sum(each.num_rows for each in kept) >= _AT_ONCE:
+            yield pa.concat_batches(kept)
+            kept = []
+    if kept:
+        yield pa.concat_batches(kept)
+
+
+def _names(values: pa.Array, matched_by: str) -> pa.Array:
     """What users are looked up by, in the form the registers have."""
-    if matched_by == "employee_number":
-        return _number(people["employee_number"])
-    return normalize(people[matched_by])
+    return _number(values) if matched_by == "employee_number" else normalize(values)
 
 
 def _number(texts: pa.Array) -> pa.Array:
