@@ -44,7 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
     print("installing Superset (about 700 MB, once)", flush=True)
     superset.install()
     print("importing the dashboard", flush=True)
-    superset.prepare(warehouse)
+    try:
+        superset.prepare(warehouse)
+    except ValueError as error:
+        parser.exit(1, f"{error}\n")
     if options.what == "pictures":
         from superset_bundle.looking import visit
 

@@ -72,9 +72,10 @@ class Superset:
 
         Raises:
             CalledProcessError: a command of Superset failed; its output is in `superset.log`.
+            ValueError: there is no such warehouse, or the home was made for another one.
         """
         self.home.mkdir(parents=True, exist_ok=True)
-        self._secret("password")
+        self._remember(address_of(warehouse))
         self._run("db", "upgrade")
         names = ["--firstname", "License", "--lastname", "Ledger", "--email", "admin@localhost"]
         password = ["--password", self._secret("password")]
@@ -134,6 +135,17 @@ class Superset:
             "FLASK_APP": "superset.app:create_app()",
             "SCARF_ANALYTICS": "false",
         }
+
+    def _remember(self, address: str) -> None:
+        """An import leaves the address of a database as it is: a home is of one warehouse."""
+        path, _, _ = address.removeprefix("duckdb:///").partition("?")
+        if address.startswith("duckdb:") and not Path(path).exists():
+            raise ValueError(f"there is no warehouse {path} yet: take a snapshot first")
+        mark = self.home / "warehouse.sha256"
+        digest = hashlib.sha256(address.encode()).hexdigest()
+        if mark.exists() and mark.read_text() != digest:
+            raise ValueError(f"{self.home} was made for another warehouse: give --home, or remove it")
+        mark.write_text(digest)
 
     def _run(self, *arguments: str) -> None:
         with (self.home / "superset.log").open("ab") as log:

@@ -79,6 +79,16 @@ def test_the_archive_names_the_warehouse(tmp_path: Path) -> None:
     assert "duckdb:////srv/x.duckdb?access_mode=READ_ONLY" in database
 
 
+def test_a_home_is_of_one_warehouse_that_is_there(tmp_path: Path) -> None:
+    """Without a file there is nothing to show; with another one the old address would be shown still."""
+    superset = Superset(tmp_path / "environment", tmp_path / "home")
+    with pytest.raises(ValueError, match="take a snapshot first"):
+        superset.prepare(f"duckdb:///{tmp_path / 'none.duckdb'}")
+    (tmp_path / "home" / "warehouse.sha256").write_text("of another one")
+    with pytest.raises(ValueError, match="was made for another warehouse"):
+        superset.prepare("postgresql://db/ledger")
+
+
 @dataclass(frozen=True)
 class Shown:
     """A Superset that shows a warehouse."""
