@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 import httpx
 
@@ -24,6 +24,11 @@ USERS = ("admin", "viewer", "named", "emea", "stranger")
 `viewer` reads DAGs and runs; `named` may see names too; `emea` reads one org's DAG only; `stranger` may log
 in and read nothing of ours; `admin` is Airflow's own administrator.
 """
+
+
+SIMPLE = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
+SIMPLE_USERS = {"admin": "admin", "olga": "op", "uwe": "user", "vic": "viewer", "nora": ""}
+"""Name and role; `nora` has none."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +54,34 @@ class AirflowServer:
 
 @contextmanager
 def airflow_server(home: Path, settings: Mapping[str, str]) -> Iterator[AirflowServer]:
-    """Make the tables and the users, start the server, and stop it at the end."""
+    """A server with Airflow's role-based logins, :data:`USERS`; made, started, and stopped at the end."""
     environment = _environment(home, settings)
+    with _served(home, environment, "tests.console.airflow_users", USERS) as server:
+        _give_names(server, environment)
+        yield server
+
+
+@contextmanager
+def simple_server(home: Path, settings: Mapping[str, str]) -> Iterator[AirflowServer]:
+    """A server with the simple auth manager's logins, :data:`SIMPLE_USERS`, as `make ui` has one."""
+    environment = _environment(home, {**settings, "AIRFLOW__CORE__AUTH_MANAGER": SIMPLE})
+    passwords = home / "passwords.json"
+    passwords.write_text(json.dumps(dict.fromkeys(SIMPLE_USERS, environment["CONSOLE_TEST_PASSWORD"])))
+    environment |= {
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{u}:{r}" for u, r in SIMPLE_USERS.items()),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+    }
+    with _served(home, environment, "tests.console.airflow_tables", SIMPLE_USERS) as server:
+        yield server
+
+
+@contextmanager
+def _served(
+    home: Path, environment: Mapping[str, str], made_by: str, users: Iterable[str]
+) -> Iterator[AirflowServer]:
     log = home / "api-server.log"
     with log.open("wb") as sink:
-        made = [sys.executable, "-m", "tests.console.airflow_users"]
+        made = [sys.executable, "-m", made_by]
         subprocess.run(made, env=environment, cwd=ROOT, stdout=sink, stderr=sink, check=True, timeout=180)
         started = subprocess.Popen(
             [*AIRFLOW, "api-server", "--workers", "1"],
@@ -65,21 +93,20 @@ def airflow_server(home: Path, settings: Mapping[str, str]) -> Iterator[AirflowS
         try:
             server = AirflowServer(f"http://127.0.0.1:{environment['AIRFLOW__API__PORT']}", log)
             _wait(server, started)
-            server.tokens.update(
-                {user: _token(server, user, environment["CONSOLE_TEST_PASSWORD"]) for user in USERS}
-            )
-            _give_names(server, environment, sink)
+            password = environment["CONSOLE_TEST_PASSWORD"]
+            server.tokens.update({user: _token(server, user, password) for user in users})
             yield server
         finally:
             started.terminate()
             started.wait(30)
 
 
-def _give_names(server: AirflowServer, environment: Mapping[str, str], sink: IO[bytes]) -> None:
+def _give_names(server: AirflowServer, environment: Mapping[str, str]) -> None:
     """What docs/console.md tells an administrator to do, once the console has been opened."""
     assert server.client("viewer").get("/position").status_code == httpx.codes.OK
     command = [*AIRFLOW, "roles", "add-perms", "LedgerNamed", "-r", "License Ledger names", "-a", "can_read"]
-    subprocess.run(command, env=environment, cwd=ROOT, stdout=sink, stderr=sink, check=True, timeout=120)
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _environment(home: Path, settings: Mapping[str, str]) -> dict[str, str]:

@@ -92,7 +92,7 @@
         symbol: "none", lineStyle: { color: token("warning"), width: 2, type: "dotted" },
         markArea: {
           silent: true, itemStyle: { color: token("warning"), opacity: 0.14 },
-          label: { show: width > 560, color: token("warning"), position: "insideTop" },
+          label: { show: width > 560, color: token("warning"), position: "insideBottom" },
           data: ahead.earliest && ahead.earliest <= days[days.length - 1] ? [[{ name: "runs out, 90 %", xAxis: ahead.earliest }, { xAxis: inside(ahead.latest) }]] : [],
         },
       }));

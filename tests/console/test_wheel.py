@@ -1,0 +1,56 @@
+"""The console works from an installed wheel: templates, files of pages and questions are in it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from tests.console.two_orgs import Orgs
+
+ROOT = Path(__file__).parents[2]
+BUILD = "import sys, setuptools.build_meta as backend; backend.build_wheel(sys.argv[1])"
+ASK = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import license_ledger
+assert license_ledger.__file__.startswith(sys.argv[1]), license_ledger.__file__
+from fastapi.testclient import TestClient
+from license_ledger.console.app import create_app
+from license_ledger.console.static import ASSETS
+from license_ledger.console.viewer import Viewer
+from license_ledger.questions import open_source
+app = create_app(lambda: open_source(sys.argv[2], lambda: None), lambda: Viewer(lambda org: True))
+client = TestClient(app)
+for route in ("position", "mismatch", "reclaim", "people", "history", "trust", "reclaim.csv"):
+    assert client.get(f"/{route}").status_code == 200, route
+for name in ("console.css", "console.js", "charts.js", "echarts.common.min.js"):
+    assert client.get(f"/{ASSETS[name]}").status_code == 200, name
+"""
+
+
+def test_the_console_works_from_a_wheel(orgs: Orgs, tmp_path: Path) -> None:
+    """Every page of the console is answered by the package as a wheel installs it, licenses included."""
+    source, wheels, installed = tmp_path / "source", tmp_path / "wheels", tmp_path / "installed"
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    shutil.copytree(
+        ROOT / "include" / "license_ledger", source / "include" / "license_ledger", ignore=ignored
+    )
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source / name)
+    wheels.mkdir()
+    built = [sys.executable, "-c", BUILD, str(wheels)]
+    subprocess.run(built, cwd=source, check=True, capture_output=True, timeout=120)
+    [wheel] = wheels.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        archive.extractall(installed)
+
+    asked = [sys.executable, "-c", ASK, str(installed), f"duckdb:///{orgs.warehouse}"]
+    done = subprocess.run(asked, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+
+    assert done.returncode == 0, done.stderr
+    assert "license_ledger/console/static/echarts-LICENSE.txt" in names
+    assert "license_ledger/console/static/echarts-NOTICE.txt" in names
