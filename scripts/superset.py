@@ -17,7 +17,7 @@ from pathlib import Path
 
 from license_ledger.settings import load_settings
 from superset_bundle.bundle import SLUG, files
-from superset_bundle.installed import BUNDLE, CHECKOUT, USERNAME, Superset, address_of, write_archive
+from superset_bundle.installed import BUNDLE, CHECKOUT, USERNAME, Superset, write_archive
 
 DEFAULT_HOME = CHECKOUT / "var" / "superset"
 
@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     warehouse = options.warehouse or load_settings().warehouse
     if options.what == "archive":
         archive = options.output or Path("license-ledger-superset.zip")
-        write_archive(archive, address_of(warehouse))
+        write_archive(archive, warehouse)
         print(f"wrote {archive}: in Superset, Dashboards, Import dashboards")
         return 0
     superset = Superset(options.home / "environment", options.home)

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
 
 import yaml
 
@@ -63,9 +64,22 @@ class Superset:
         subprocess.run([*uv, *install], check=True)
         stamp.write_text(mark)
 
+    def initialize(self) -> None:
+        """Make the metadata and its user; nothing is done when this Superset has done it already."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        stamp, mark = self.home / "initialized", hashlib.sha256(LOCK.read_bytes()).hexdigest()
+        if stamp.exists() and stamp.read_text() == mark:
+            return
+        self._run("db", "upgrade")
+        names = ["--firstname", "License", "--lastname", "Ledger", "--email", "admin@localhost"]
+        password = ["--password", self._secret("password")]
+        self._run("fab", "create-admin", "--username", USERNAME, *names, *password)
+        self._run("init")
+        stamp.write_text(mark)
+
     def prepare(self, warehouse: str) -> None:
         """
-        Make the metadata and import the dashboard, in place of an earlier import.
+        Import the dashboard, in place of an earlier import.
 
         Args:
             warehouse: of the ledger, as in its settings.
@@ -75,14 +89,10 @@ class Superset:
             ValueError: there is no such warehouse, or the home was made for another one.
         """
         self.home.mkdir(parents=True, exist_ok=True)
-        self._remember(address_of(warehouse))
-        self._run("db", "upgrade")
-        names = ["--firstname", "License", "--lastname", "Ledger", "--email", "admin@localhost"]
-        password = ["--password", self._secret("password")]
-        self._run("fab", "create-admin", "--username", USERNAME, *names, *password)
-        self._run("init")
+        self._remember(place_of(warehouse))
+        self.initialize()
         archive = self.home / "bundle.zip"
-        write_archive(archive, address_of(warehouse))
+        write_archive(archive, warehouse)
         try:
             self._run("import-dashboards", "--path", str(archive), "--username", USERNAME)
         finally:
@@ -136,8 +146,9 @@ class Superset:
             "SCARF_ANALYTICS": "false",
         }
 
-    def _remember(self, address: str) -> None:
+    def _remember(self, place: Place) -> None:
         """An import leaves the address of a database as it is: a home is of one warehouse."""
+        address = place.address
         path, _, _ = address.removeprefix("duckdb:///").partition("?")
         if address.startswith("duckdb:") and not Path(path).exists():
             raise ValueError(f"there is no warehouse {path} yet: take a snapshot first")
@@ -160,30 +171,56 @@ class Superset:
         return path.read_text()
 
 
-def write_archive(path: Path, address: str) -> None:
-    """Put the bundle into one ZIP as Superset exports it, with the address of the warehouse."""
+@dataclass(frozen=True)
+class Place:
+    """
+    Where Superset finds the views.
+
+    Attributes:
+        address: for SQLAlchemy; may hold a password.
+        schema: of the views; None: the database's own.
+    """
+
+    address: str
+    schema: str | None = None
+
+
+def write_archive(path: Path, warehouse: str) -> None:
+    """
+    Put the bundle into one ZIP as Superset exports it, for a warehouse.
+
+    Raises:
+        ValueError: as :func:`place_of`.
+    """
+    place = place_of(warehouse)
+    changes = {"databases": {"sqlalchemy_uri": place.address}, "datasets": {"schema": place.schema}}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(BUNDLE.rglob("*.yaml")):
             name = file.relative_to(BUNDLE)
             content = file.read_text(encoding="utf-8")
-            if name.parts[0] == "databases":
-                database = yaml.safe_load(content) | {"sqlalchemy_uri": address}
-                content = yaml.safe_dump(database)
+            if changed := changes.get(name.parts[0]):
+                content = yaml.safe_dump(yaml.safe_load(content) | changed)
             archive.writestr(f"license_ledger/{name}", content)
 
 
-def address_of(warehouse: str) -> str:
+def place_of(warehouse: str) -> Place:
     """
-    The warehouse of the settings as SQLAlchemy's address: a DuckDB file is only ever read.
+    The warehouse of the settings as Superset needs it: a DuckDB file is only ever read.
 
     Raises:
         ValueError: it is neither a DuckDB file nor a Postgres database.
     """
     scheme, _, rest = warehouse.partition("://")
     if scheme == "duckdb":
-        return f"duckdb:///{Path(rest.removeprefix('/')).absolute()}?access_mode=READ_ONLY"
+        return Place(f"duckdb:///{Path(rest.removeprefix('/')).absolute()}?access_mode=READ_ONLY")
     if scheme in ("postgresql", "postgres"):
-        return f"postgresql+psycopg2://{rest}"
+        base, _, query = rest.partition("?")
+        given = parse_qsl(query, keep_blank_values=True)
+        theirs = urlencode([(name, value) for name, value in given if name not in ("schema", "reader")])
+        return Place(
+            f"postgresql+psycopg2://{base}" + (f"?{theirs}" if theirs else ""),
+            dict(given).get("schema", "license_ledger"),
+        )
     raise ValueError("the warehouse must be duckdb:///path or postgresql://…")
 
 

@@ -6,9 +6,11 @@ The environment is made once per lock and kept below `.run/`, as other tools of 
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,7 +22,9 @@ import pytest
 from demo_org.options import OrgOptions
 from demo_org.server import DemoOrg
 from demo_org.world import World
+from license_ledger.reader import open_snapshot, snapshots
 from license_ledger.warehouse.duckdb import open_readonly
+from tests.pg import running
 from tests.walk import Walk, noon
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +32,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from superset_bundle.bundle import SLUG, charts, files  # noqa: E402
 from superset_bundle.charts import TABS  # noqa: E402
-from superset_bundle.installed import BUNDLE, USERNAME, Superset, address_of  # noqa: E402
+from superset_bundle.installed import BUNDLE, USERNAME, Place, Superset, place_of  # noqa: E402
 from superset_bundle.looking import visit  # noqa: E402
 
 LAST = date(2026, 11, 24)
@@ -51,16 +55,22 @@ def test_every_chart_has_a_title_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    ("warehouse", "address"),
+    ("warehouse", "address", "schema"),
     [
-        ("duckdb:////srv/w.duckdb", "duckdb:////srv/w.duckdb?access_mode=READ_ONLY"),
-        ("postgresql://reader:x@db/ledger", "postgresql+psycopg2://reader:x@db/ledger"),
-        ("postgres://db/ledger?sslmode=require", "postgresql+psycopg2://db/ledger?sslmode=require"),
+        ("duckdb:////srv/w.duckdb", "duckdb:////srv/w.duckdb?access_mode=READ_ONLY", None),
+        ("postgresql://reader:x@db/ledger", "postgresql+psycopg2://reader:x@db/ledger", "license_ledger"),
+        (
+            "postgres://db/ledger?sslmode=require&schema=bi&reader=r",
+            "postgresql+psycopg2://db/ledger?sslmode=require",
+            "bi",
+        ),
     ],
 )
-def test_the_warehouse_of_the_settings_becomes_an_address(warehouse: str, address: str) -> None:
-    """A file is opened for reading only; a server is reached by the driver that the lock has."""
-    assert address_of(warehouse) == address
+def test_the_warehouse_of_the_settings_becomes_a_place(
+    warehouse: str, address: str, schema: str | None
+) -> None:
+    """A file is opened for reading only; a server is reached by the lock's driver, in the ledger's schema."""
+    assert place_of(warehouse) == Place(address, schema)
 
 
 def test_the_archive_names_the_warehouse(tmp_path: Path) -> None:
@@ -95,11 +105,19 @@ class Shown:
 
     url: str
     password: str
-    warehouse: Path
+
+    @contextmanager
+    def client(self) -> Iterator[httpx.Client]:
+        """A logged-in client of Superset's REST API."""
+        with httpx.Client(base_url=self.url, timeout=60, trust_env=False) as client:
+            login = {"username": USERNAME, "password": self.password, "provider": "db"}
+            token = client.post("/api/v1/security/login", json=login).json()["access_token"]
+            client.headers["Authorization"] = f"Bearer {token}"
+            yield client
 
 
 @pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def weeks(tmp_path_factory: pytest.TempPathFactory) -> Walk:
     """Six weeks of an org of 300 users, a snapshot a week; on the last day a field is hidden."""
     root = tmp_path_factory.mktemp("warehouse")
     days = [LAST - timedelta(days=7 * back) for back in range(6, -1, -1)]
@@ -112,49 +130,89 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
             if day == LAST:
                 server.control.hide("User.Division")
             walk.run(["acme.com", "*.acme.com", "acme.de"])
-    return root / "warehouse.duckdb"
+    return walk
 
 
 @pytest.fixture(scope="module")
-def shown(warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
-    """Superset with the dashboard, served."""
-    superset = Superset(ROOT / ".run" / "superset", tmp_path_factory.mktemp("superset"))
+def initialized(tmp_path_factory: pytest.TempPathFactory) -> Superset:
+    """Superset installed, with its metadata and its user."""
+    superset = Superset(ROOT / ".run" / "superset", tmp_path_factory.mktemp("superset") / "home")
     superset.install()
-    superset.prepare(f"duckdb:///{warehouse}")
+    superset.initialize()
+    return superset
+
+
+@pytest.fixture(scope="module")
+def shown(weeks: Walk, initialized: Superset) -> Iterator[Shown]:
+    """Superset with the dashboard over the DuckDB file, served."""
+    superset = _copy(initialized, "duckdb")
+    superset.prepare(weeks.settings.warehouse)
     with superset.serving() as url:
-        yield Shown(url, superset.password, warehouse)
+        yield Shown(url, superset.password)
+
+
+@pytest.fixture(scope="module")
+def shown_from_postgres(weeks: Walk, initialized: Superset) -> Iterator[Shown]:
+    """Superset with the dashboard over the same snapshots in Postgres, served."""
+    published = snapshots(weeks.staging).to_pylist()
+    with running() as server:
+        name = server.database()
+        loaded = [open_snapshot(weeks.staging, row["org_id"], row["snapshot_date"]) for row in published]
+        server.warehouse(name).load_all(loaded)
+        superset = _copy(initialized, "postgres")
+        superset.prepare(server.url(name))
+        with superset.serving() as url:
+            yield Shown(url, superset.password)
+
+
+def _copy(superset: Superset, name: str) -> Superset:
+    home = superset.home.with_name(name)
+    shutil.copytree(superset.home, home)
+    return Superset(superset.environment, home)
 
 
 @pytest.fixture(scope="module")
 def api(shown: Shown) -> Iterator[httpx.Client]:
-    """A logged-in client of Superset's REST API."""
-    with httpx.Client(base_url=shown.url, timeout=60, trust_env=False) as client:
-        login = {"username": USERNAME, "password": shown.password, "provider": "db"}
-        token = client.post("/api/v1/security/login", json=login).json()["access_token"]
-        client.headers["Authorization"] = f"Bearer {token}"
+    """A logged-in client of Superset over the DuckDB file."""
+    with shown.client() as client:
         yield client
+
+
+def _rows(client: httpx.Client) -> dict[str, int]:
+    """Rows by title of chart; every chart's question must be answered."""
+    found: list[dict[str, Any]] = client.get("/api/v1/chart/", params={"q": "(page_size:100)"}).json()[
+        "result"
+    ]
+    rows = {}
+    for chart in found:
+        answer = client.get(f"/api/v1/chart/{chart['id']}/data/")
+        assert answer.status_code == 200, (chart["slice_name"], answer.text)
+        [result] = answer.json()["result"]
+        assert result["error"] is None, chart["slice_name"]
+        rows[chart["slice_name"]] = result["rowcount"]
+    return rows
 
 
 @slow
 def test_every_chart_answers_with_rows(api: httpx.Client) -> None:
     """The question behind each chart is asked of the warehouse through Superset, and has rows."""
-    found: list[dict[str, Any]] = api.get("/api/v1/chart/", params={"q": "(page_size:100)"}).json()["result"]
-    assert {chart["slice_name"] for chart in found} == {chart.title for chart in charts()}
-    rows = {}
-    for chart in found:
-        answer = api.get(f"/api/v1/chart/{chart['id']}/data/")
-        assert answer.status_code == 200, (chart["slice_name"], answer.text)
-        [result] = answer.json()["result"]
-        assert result["error"] is None, chart["slice_name"]
-        rows[chart["slice_name"]] = result["rowcount"]
+    rows = _rows(api)
 
+    assert set(rows) == {chart.title for chart in charts()}
     assert [title for title, count in rows.items() if not count] == []
 
 
 @slow
-def test_the_numbers_are_those_of_the_warehouse(api: httpx.Client, shown: Shown) -> None:
+def test_postgres_answers_every_chart_as_duckdb_does(api: httpx.Client, shown_from_postgres: Shown) -> None:
+    """The same bundle over the same snapshots in Postgres has as many rows in every chart."""
+    with shown_from_postgres.client() as client:
+        assert _rows(client) == _rows(api)
+
+
+@slow
+def test_the_numbers_are_those_of_the_warehouse(api: httpx.Client, weeks: Walk) -> None:
     """What Superset shows big is what SQL over the published tables says."""
-    with open_readonly(shown.warehouse) as warehouse:
+    with open_readonly(weeks.root / "warehouse.duckdb") as warehouse:
         [expected] = warehouse.execute(
             "SELECT count(*), CAST(sum(CASE WHEN license_layer <> 'usage' THEN used_count END) AS BIGINT) "
             "FROM licenses WHERE snapshot_date = ?",
