@@ -16,6 +16,7 @@ from license_ledger.console.app import create_app
 from license_ledger.console.viewer import Viewer
 from license_ledger.errors import ConfigError, LedgerError
 from license_ledger.questions import NothingYet, Source, open_source
+from license_ledger.questions.published import is_of, published_files
 from license_ledger.staging.layout import Day
 from license_ledger.staging.storage import Storage
 from tests import pg
@@ -133,8 +134,8 @@ def test_parquet_is_read_by_the_id_in_its_footer(orgs: Orgs, tmp_path: Path) -> 
     shutil.copy(path, kept)
     shutil.copy(staging.path(other.canonical("users")), path)
 
-    found = reader.published_files(staging)
-    rows = found.dataset("users").to_table(filter=reader._is_of(day))
+    found = published_files(staging)
+    rows = found.dataset("users").to_table(filter=is_of(day))
 
     assert rows.num_rows == 16
     assert set(rows["snapshot_date"].to_pylist()) == {TODAY}

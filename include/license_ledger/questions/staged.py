@@ -16,9 +16,9 @@ from contextlib import contextmanager
 import duckdb
 import pyarrow.dataset as ds
 
-from license_ledger import reader
 from license_ledger.questions.answers import Answers
 from license_ledger.questions.embedded import MEMORY_LIMIT, interrupted_after
+from license_ledger.questions.published import PublishedFiles, published_files
 from license_ledger.questions.session import Session
 from license_ledger.questions.states import TIMEOUT_SECONDS, NothingYet
 from license_ledger.schemas import TABLES
@@ -45,7 +45,7 @@ class StagedSource:
     def __init__(self, staging: Callable[[], Storage]) -> None:
         self._open = staging
         self._lock = threading.Lock()
-        self._published: reader.PublishedFiles | None = None
+        self._published: PublishedFiles | None = None
         self._datasets: dict[str, ds.Dataset] = {}
         self._until = 0.0
         self._storage: Storage | None = None
@@ -72,7 +72,7 @@ class StagedSource:
             if self._storage is None:
                 self._storage = self._open()
             if self._published is None or time.monotonic() >= self._until:
-                found = reader.published_files(self._storage)
+                found = published_files(self._storage)
                 if self._published is None or found.mark != self._published.mark:
                     self._datasets = {table.name: found.dataset(table.name) for table in TABLES}
                 self._published, self._until = found, time.monotonic() + LOOK_SECONDS
