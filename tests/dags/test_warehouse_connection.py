@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -11,6 +15,7 @@ from license_ledger.errors import ConfigError
 from license_ledger.settings import Settings
 from license_ledger.warehouse.postgres.address import Address
 
+ROOT = Path(__file__).parents[2]
 PASSWORD = "p@ss/w?rd:1"  # pragma: allowlist secret
 
 
@@ -70,3 +75,22 @@ def test_a_connection_that_cannot_be_used(
     assert said in str(caught.value)
     assert caught.value.remedy
     assert PASSWORD not in str(caught.value)
+
+
+def test_the_example_of_the_guide_is_a_dag(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its tasks find their files, which are rendered with the params and the day of the run."""
+    guide = (ROOT / "docs" / "warehouses.md").read_text(encoding="utf-8")
+    [code] = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    monkeypatch.chdir(ROOT)
+    names: dict[str, Any] = {}
+    exec(compile(code, "warehouses.md", "exec"), names)
+
+    load, check = names["load"], names["check"]
+    assert load.downstream_task_ids == {"check"}
+    environment = load.dag.get_template_env()
+    run = SimpleNamespace(partition_key="2026-03-02")
+    for task in (load, check):
+        text = environment.get_template(task.sql).render(params=load.dag.params, dag_run=run)
+        assert "{{" not in text
+        assert "DATE '2026-03-02'" in text
+        assert "00D000000000001EAA" in text

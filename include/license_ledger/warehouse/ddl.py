@@ -149,7 +149,7 @@ def comments(table: Table) -> list[str]:
     return [
         f"COMMENT ON TABLE {name} IS {literal(about(table))}",
         *(
-            f"COMMENT ON COLUMN {name}.{quoted(column.name)} IS {literal(_comment(column))}"
+            f"COMMENT ON COLUMN {name}.{quoted(column.name)} IS {literal(described(column))}"
             for column in columns(table)
         ),
     ]
@@ -165,7 +165,7 @@ def meanings(view: Statement, names: Iterable[str]) -> dict[str, str]:
             the same thing in every table.
     """
     declared = {
-        column.name: _comment(column) for table in reversed(WAREHOUSE_TABLES) for column in columns(table)
+        column.name: described(column) for table in reversed(WAREHOUSE_TABLES) for column in columns(table)
     }
     every = declared | dict(view.columns)
     return {name: every[name] for name in names if name in every}
@@ -198,7 +198,8 @@ def _typed(column: Column, dialect: Dialect) -> str:
     )
 
 
-def _comment(column: Column) -> str:
+def described(column: Column) -> str:
+    """What a column means, in what unit, out of which values and from where, in words."""
     unit = f" Unit: {column.unit}." if column.unit else ""
     values = f" One of: {', '.join(column.values)}." if column.values else ""
     return f"{column.description}{unit}{values} Source: {column.source}."

@@ -139,8 +139,8 @@ def test_tables_of_another_owner_are_a_privilege_that_lacks(server: Server, data
 
 def test_a_reader_that_does_not_exist_is_said(server: Server, database: str) -> None:
     """A misspelt reader is ConfigError, and no table has been made."""
-    warehouse = _warehouse(server, _url(server, database, reader="licence_reader"))
-    with pytest.raises(ConfigError, match="there is no role licence_reader"):
+    warehouse = _warehouse(server, _url(server, database, reader="absent_reader"))
+    with pytest.raises(ConfigError, match="there is no role absent_reader"):
         warehouse.load_all([made_snapshot(1)])
     assert (
         asked(server.url(database), "SELECT tablename FROM pg_tables WHERE schemaname = 'license_ledger'")

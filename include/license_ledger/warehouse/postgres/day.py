@@ -26,8 +26,8 @@ from license_ledger.warehouse.postgres.address import Address
 from license_ledger.warehouse.postgres.refusals import MissingValue, told_of_rows
 from license_ledger.warehouse.postgres.session import Connection, lock_day, lock_inputs, transaction
 
-_PIECE = 20_000
-"""Rows that are encoded at a time: some megabytes."""
+_PIECE = 2_000
+"""Rows that are encoded at a time: less than the server takes in while nothing is sent."""
 
 
 def replace_day(

@@ -1,0 +1,190 @@
+-- Snowflake. Written by `license-ledger statements --dialect snowflake`.
+-- Makes the tables with types and comments. Run once, and again after an upgrade: what is there is not
+-- changed.
+-- How it was tested: every statement is parsed by sqlglot as SQL of Snowflake. It was not run on Snowflake,
+-- for want of one: try it in a schema of its own first, and report what differs.
+
+CREATE TABLE IF NOT EXISTS users (
+    org_id VARCHAR NOT NULL COMMENT 'Salesforce id (18 characters) of the org. Source: Organization.Id.',
+    snapshot_date DATE NOT NULL COMMENT 'UTC day of the snapshot. Source: the run.',
+    user_id VARCHAR NOT NULL COMMENT 'Salesforce id (18 characters) of the user. Source: User.Id.',
+    username VARCHAR COMMENT 'Login name, unique across Salesforce. Source: User.Username.',
+    email VARCHAR COMMENT 'E-mail address as Salesforce holds it. Source: User.Email.',
+    email_domain VARCHAR COMMENT 'Domain of the normalized e-mail address; null when there is no usable address. Source: rule: User.Email.',
+    "NAME" VARCHAR COMMENT 'Full name. Source: User.Name.',
+    company_name VARCHAR COMMENT 'Company name as typed on the user; not the filter. Source: User.CompanyName.',
+    department VARCHAR COMMENT 'Department. Source: User.Department.',
+    division VARCHAR COMMENT 'Division. Source: User.Division.',
+    "TITLE" VARCHAR COMMENT 'Job title. Source: User.Title.',
+    country VARCHAR COMMENT 'Country of the user''s address. Source: User.Country.',
+    employee_number VARCHAR COMMENT 'Employee number. Source: User.EmployeeNumber.',
+    federation_id VARCHAR COMMENT 'Identifier at the identity provider. Source: User.FederationIdentifier.',
+    user_type VARCHAR COMMENT 'Salesforce''s own kind of user, as sent. Source: User.UserType.',
+    account_class VARCHAR NOT NULL COMMENT 'What kind of account this is. One of: employee, contractor, external, integration, system, guest, unknown. Source: rule: User.UserType, Profile, license key, e-mail domain.',
+    scope_reason VARCHAR NOT NULL COMMENT 'Why the user is in scope. One of: everyone, domain, subdomain, legal_entity. Source: rule: company filter.',
+    is_active BOOLEAN NOT NULL COMMENT 'Whether the user can log in at all. Source: User.IsActive.',
+    is_frozen BOOLEAN COMMENT 'Whether login is blocked for now; a frozen user keeps every seat. Null when UserLogin is not visible. Source: UserLogin.IsFrozen.',
+    profile_id VARCHAR COMMENT 'Profile of the user. Source: User.ProfileId.',
+    profile_name VARCHAR COMMENT 'Name of the profile. Source: Profile.Name.',
+    role_name VARCHAR COMMENT 'Name of the role. Source: UserRole.Name.',
+    license_id VARCHAR COMMENT 'User license of the profile. Source: Profile.UserLicenseId.',
+    license_key VARCHAR COMMENT 'Key of the user license. Source: UserLicense.LicenseDefinitionKey.',
+    license_name VARCHAR COMMENT 'Name of the user license. Source: UserLicense.MasterLabel.',
+    last_login_at TIMESTAMP_TZ(6) COMMENT 'Last login, interactive or by API. Null: never, or not shown. Source: User.LastLoginDate.',
+    activity_band VARCHAR COMMENT 'Days since the last login at capture, in bands; `not_monitored` when the org does not show logins. Null in a reconstructed snapshot when the last login before that day is not remembered. Unit: days. One of: 0-30, 31-60, 61-90, 91-180, 181+, never, not_monitored. Source: User.LastLoginDate, LoginHistory.LoginTime.',
+    created_at TIMESTAMP_TZ(6) COMMENT 'When the user was created. Source: User.CreatedDate.',
+    last_modified_at TIMESTAMP_TZ(6) COMMENT 'When the user was last changed. Source: User.LastModifiedDate.',
+    "CERTAINTY" VARCHAR COMMENT 'How far the row can be relied on: `sure` in observed and replayed snapshots; in reconstructed ones also `likely`, deduced from evidence that leaves one explanation, and `unsure`, where others remain. One of: sure, likely, unsure. Source: rule.'
+)
+COMMENT = 'One row is an in-scope user, per org and day. Key: org_id, snapshot_date, user_id.';
+
+CREATE TABLE IF NOT EXISTS licenses (
+    org_id VARCHAR NOT NULL COMMENT 'Salesforce id (18 characters) of the org. Source: Organization.Id.',
+    snapshot_date DATE NOT NULL COMMENT 'UTC day of the snapshot. Source: the run.',
+    license_layer VARCHAR NOT NULL COMMENT 'Kind of license. One of: user, permission_set, package, feature, usage. Source: rule: layer of the object it comes from.',
+    license_id VARCHAR NOT NULL COMMENT 'Salesforce id (18 characters) of the license; for feature licenses, which have none, the feature type. Source: UserLicense.Id, PermissionSetLicense.Id, PackageLicense.Id, TenantUsageEntitlement.Id, ActiveFeatureLicenseMetric.FeatureType.',
+    license_key VARCHAR COMMENT 'Stable business key of the license; keys and names repeat, the id does not. Source: UserLicense.LicenseDefinitionKey, PermissionSetLicense.PermissionSetLicenseKey, PackageLicense.NamespacePrefix, TenantUsageEntitlement.Setting, feature type.',
+    license_name VARCHAR COMMENT 'Display name of the license. Source: UserLicense.MasterLabel or Name, PermissionSetLicense.MasterLabel, PackageLicense.NamespacePrefix, TenantUsageEntitlement.MasterLabel, feature label.',
+    "STATUS" VARCHAR COMMENT 'Salesforce''s status of the license, as sent. Source: UserLicense.Status, PermissionSetLicense.Status, PackageLicense.Status.',
+    is_unlimited BOOLEAN NOT NULL COMMENT 'Whether the number of seats is unlimited (-1 in Salesforce). Source: PackageLicense.AllowedLicenses.',
+    total_count BIGINT COMMENT 'Seats bought, org-wide. Null when unlimited or not told. Source: UserLicense.TotalLicenses, PermissionSetLicense.TotalLicenses, PackageLicense.AllowedLicenses, ActiveFeatureLicenseMetric.TotalLicenseCount, TenantUsageEntitlement.CurrentAmountAllowed.',
+    used_count BIGINT COMMENT 'Seats used by Salesforce''s own counter, org-wide; for usage the amount. Null when not told. Source: UserLicense.UsedLicenses, PermissionSetLicense.UsedLicenses, PackageLicense.UsedLicenses, ActiveFeatureLicenseMetric.AssignedUserCount, TenantUsageEntitlement.AmountUsed.',
+    available_count BIGINT COMMENT 'total_count - used_count; negative when over-allocated, null when either is null. Source: rule.',
+    used_as_of TIMESTAMP_TZ(6) COMMENT 'When Salesforce''s counter was taken; in large orgs up to a day before the snapshot. Source: UserLicense.UsedLicensesLastUpdated, ActiveFeatureLicenseMetric.MetricsDate, TenantUsageEntitlement.UsageDate, else the time of the query.',
+    expires_on DATE COMMENT 'Last day of the license, where Salesforce tells one. Source: PermissionSetLicense.ExpirationDate, PackageLicense.ExpirationDate, TenantUsageEntitlement.EndDate.',
+    count_basis VARCHAR NOT NULL COMMENT 'Which holders the counter counts, measured in this snapshot: equal to the active holders, to all assignees, to both, to neither; `not_counted` when there is no counter or it counts things. One of: active_only, all_assignees, both, neither, not_counted. Source: rule: used_count against the holders that were read.',
+    active_holder_count BIGINT COMMENT 'Active users who were seen to hold a seat. Source: rule.',
+    all_holder_count BIGINT COMMENT 'Users, active or not, who were seen to hold a seat. Source: rule.',
+    in_scope_count BIGINT COMMENT 'Seats in scope: cause `in_scope` of the mismatch bridge. Source: rule.',
+    "CERTAINTY" VARCHAR COMMENT 'How far the row can be relied on: `sure` in observed and replayed snapshots; in reconstructed ones also `likely`, deduced from evidence that leaves one explanation, and `unsure`, where others remain. One of: sure, likely, unsure. Source: rule.'
+)
+COMMENT = 'One row is a license, per org and day. Key: org_id, snapshot_date, license_layer, license_id.';
+
+CREATE TABLE IF NOT EXISTS seats (
+    org_id VARCHAR NOT NULL COMMENT 'Salesforce id (18 characters) of the org. Source: Organization.Id.',
+    snapshot_date DATE NOT NULL COMMENT 'UTC day of the snapshot. Source: the run.',
+    user_id VARCHAR NOT NULL COMMENT 'Salesforce id (18 characters) of the user. Source: User.Id.',
+    license_layer VARCHAR NOT NULL COMMENT 'Kind of license. One of: user, permission_set, package, feature, usage. Source: rule: layer of the object it comes from.',
+    license_id VARCHAR NOT NULL COMMENT 'Salesforce id (18 characters) of the license; for feature licenses, which have none, the feature type. Source: UserLicense.Id, PermissionSetLicense.Id, PackageLicense.Id, TenantUsageEntitlement.Id, ActiveFeatureLicenseMetric.FeatureType.',
+    license_key VARCHAR COMMENT 'Stable business key of the license; keys and names repeat, the id does not. Source: UserLicense.LicenseDefinitionKey, PermissionSetLicense.PermissionSetLicenseKey, PackageLicense.NamespacePrefix, TenantUsageEntitlement.Setting, feature type.',
+    license_name VARCHAR COMMENT 'Display name of the license. Source: UserLicense.MasterLabel or Name, PermissionSetLicense.MasterLabel, PackageLicense.NamespacePrefix, TenantUsageEntitlement.MasterLabel, feature label.',
+    assigned_at TIMESTAMP_TZ(6) COMMENT 'When the seat was assigned, where Salesforce tells it. Null for user and feature licenses. Source: PermissionSetLicenseAssign.CreatedDate, UserPackageLicense.CreatedDate.',
+    is_active BOOLEAN NOT NULL COMMENT 'Whether the user can log in at all. Source: User.IsActive.',
+    is_frozen BOOLEAN COMMENT 'Whether login is blocked for now; a frozen user keeps every seat. Null when UserLogin is not visible. Source: UserLogin.IsFrozen.',
+    activity_band VARCHAR COMMENT 'Days since the last login at capture, in bands; `not_monitored` when the org does not show logins. Null in a reconstructed snapshot when the last login before that day is not remembered. Unit: days. One of: 0-30, 31-60, 61-90, 91-180, 181+, never, not_monitored. Source: User.LastLoginDate, LoginHistory.LoginTime.',
+    account_class VARCHAR NOT NULL COMMENT 'What kind of account this is. One of: employee, contractor, external, integration, system, guest, unknown. Source: rule: User.UserType, Profile, license key, e-mail domain.',
+    "CAUSE" VARCHAR NOT NULL COMMENT 'Where the mismatch bridge books this seat. One of: in_scope, counter_timing, not_visible, deactivated_holder, system_user, external_user, service_account, no_email, unusable_email, other_company, third_party_domain, public_mailbox, unexplained. Source: rule.',
+    "CERTAINTY" VARCHAR COMMENT 'How far the row can be relied on: `sure` in observed and replayed snapshots; in reconstructed ones also `likely`, deduced from evidence that leaves one explanation, and `unsure`, where others remain. One of: sure, likely, unsure. Source: rule.'
+)
+COMMENT = 'One row is an in-scope user holding a license, per org and day. Key: org_id, snapshot_date, user_id, license_layer, license_id.';
+
+CREATE TABLE IF NOT EXISTS mismatches (
+    org_id VARCHAR NOT NULL COMMENT 'Salesforce id (18 characters) of the org. Source: Organization.Id.',
+    snapshot_date DATE NOT NULL COMMENT 'UTC day of the snapshot. Source: the run.',
+    license_layer VARCHAR NOT NULL COMMENT 'Kind of license. One of: user, permission_set, package, feature, usage. Source: rule: layer of the object it comes from.',
+    license_id VARCHAR NOT NULL COMMENT 'Salesforce id (18 characters) of the license; for feature licenses, which have none, the feature type. Source: UserLicense.Id, PermissionSetLicense.Id, PackageLicense.Id, TenantUsageEntitlement.Id, ActiveFeatureLicenseMetric.FeatureType.',
+    license_key VARCHAR COMMENT 'Stable business key of the license; keys and names repeat, the id does not. Source: UserLicense.LicenseDefinitionKey, PermissionSetLicense.PermissionSetLicenseKey, PackageLicense.NamespacePrefix, TenantUsageEntitlement.Setting, feature type.',
+    license_name VARCHAR COMMENT 'Display name of the license. Source: UserLicense.MasterLabel or Name, PermissionSetLicense.MasterLabel, PackageLicense.NamespacePrefix, TenantUsageEntitlement.MasterLabel, feature label.',
+    "CAUSE" VARCHAR NOT NULL COMMENT 'Why these seats count or do not count. One of: in_scope, counter_timing, not_visible, deactivated_holder, system_user, external_user, service_account, no_email, unusable_email, other_company, third_party_domain, public_mailbox, unexplained. Source: rule.',
+    seat_count BIGINT NOT NULL COMMENT 'Signed number of seats; over all causes of a license they add up to its used_count. Source: rule.',
+    detail VARCHAR COMMENT 'The evidence in words, without personal data. Source: rule.',
+    "CERTAINTY" VARCHAR COMMENT 'How far the row can be relied on: `sure` in observed and replayed snapshots; in reconstructed ones also `likely`, deduced from evidence that leaves one explanation, and `unsure`, where others remain. One of: sure, likely, unsure. Source: rule.'
+)
+COMMENT = 'One row is a license and a cause, per org and day. Key: org_id, snapshot_date, license_layer, license_id, cause.';
+
+CREATE TABLE IF NOT EXISTS control_totals (
+    org_id VARCHAR NOT NULL COMMENT 'Salesforce id (18 characters) of the org. Source: Organization.Id.',
+    snapshot_date DATE NOT NULL COMMENT 'UTC day of the snapshot. Source: the run.',
+    license_layer VARCHAR NOT NULL COMMENT 'Kind of license. One of: user, permission_set, package, feature, usage. Source: rule: layer of the object it comes from.',
+    license_id VARCHAR NOT NULL COMMENT 'Salesforce id (18 characters) of the license; for feature licenses, which have none, the feature type. Source: UserLicense.Id, PermissionSetLicense.Id, PackageLicense.Id, TenantUsageEntitlement.Id, ActiveFeatureLicenseMetric.FeatureType.',
+    license_key VARCHAR COMMENT 'Stable business key of the license; keys and names repeat, the id does not. Source: UserLicense.LicenseDefinitionKey, PermissionSetLicense.PermissionSetLicenseKey, PackageLicense.NamespacePrefix, TenantUsageEntitlement.Setting, feature type.',
+    metrics_on DATE NOT NULL COMMENT 'Day that Salesforce''s metric is of. The first snapshot of an org has every day that Salesforce remembers, later ones repeat the last weeks. Source: ActiveProfileMetric.MetricsDate, ActivePermSetLicenseMetric.MetricsDate, ActiveFeatureLicenseMetric.MetricsDate.',
+    assigned_count BIGINT COMMENT 'Users whom Salesforce counted as holders on that day, org-wide; of a user license over all its profiles. Source: ActiveProfileMetric.AssignedUserCount, ActivePermSetLicenseMetric.AssignedUserCount, ActiveFeatureLicenseMetric.AssignedUserCount.',
+    active_count BIGINT COMMENT 'Of them, users who logged in within the thirty days before. Source: ActiveProfileMetric.ActiveUserCount, ActivePermSetLicenseMetric.ActiveUserCount, ActiveFeatureLicenseMetric.ActiveUserCount.',
+    total_count BIGINT COMMENT 'Seats bought on that day. Null for user licenses, and when unlimited or not told. Source: ActivePermSetLicenseMetric.TotalLicenses, ActiveFeatureLicenseMetric.TotalLicenseCount.'
+)
+COMMENT = 'One row is a license and a day that Salesforce''s own metrics counted, per org and day. Key: org_id, snapshot_date, license_layer, license_id, metrics_on.';
+
+CREATE TABLE IF NOT EXISTS snapshots (
+    org_id VARCHAR NOT NULL COMMENT 'Salesforce id (18 characters) of the org. Source: Organization.Id.',
+    snapshot_date DATE NOT NULL COMMENT 'UTC day of the snapshot. Source: the run.',
+    snapshot_id VARCHAR NOT NULL COMMENT 'Identifies this writing of the day; changes with each re-run. Source: rule.',
+    provenance VARCHAR NOT NULL COMMENT 'Where the snapshot comes from. One of: observed, replayed, reconstructed. Source: rule.',
+    captured_at TIMESTAMP_TZ(6) NOT NULL COMMENT 'The moment the snapshot shows: when the extract began; midnight UTC of a reconstructed day. Source: rule.',
+    org_name VARCHAR COMMENT 'Name of the org. Source: Organization.Name.',
+    is_sandbox BOOLEAN COMMENT 'Whether the org is a sandbox. Source: Organization.IsSandbox.',
+    company_names ARRAY NOT NULL COMMENT 'The company filter that was applied. Source: setting company_names.',
+    scope_hash VARCHAR NOT NULL COMMENT 'Fingerprint of everything that decides scope: filter, legal entities, policies. Source: rule.',
+    api_version VARCHAR COMMENT 'Salesforce API version used. Source: setting, lowered to what the org offers.',
+    "ROWS" VARCHAR NOT NULL COMMENT 'Rows per published table, as JSON. Source: rule.',
+    capabilities VARCHAR NOT NULL COMMENT 'What was not visible, what that costs and what would unlock it, as JSON. Source: describe.',
+    out_of_scope VARCHAR NOT NULL COMMENT 'Users left out, counted per scope reason, as JSON. Source: rule.',
+    api_calls BIGINT COMMENT 'API calls spent on this snapshot. Source: rule.',
+    unexplained_count BIGINT NOT NULL COMMENT 'Sum of |unexplained| over all licenses. Source: rule.',
+    ledger_version VARCHAR NOT NULL COMMENT 'Version of this software. Source: rule.',
+    schema_version VARCHAR NOT NULL COMMENT 'Version of the staging contract. Source: rule.',
+    built_at TIMESTAMP_TZ(6) COMMENT 'When the tables were made: for a replay later than capture. Source: rule.',
+    derived_from VARCHAR COMMENT 'The landing that the tables were made of, as JSON: `snapshot_date` and `run`. Source: rule.',
+    "SETTINGS" VARCHAR COMMENT 'The settings that decided scope and seats besides the company filter, as JSON. Source: settings.',
+    is_partial BOOLEAN COMMENT 'Whether an object that lists people or holders could not be read: nobody leaves by such a snapshot. Source: describe.',
+    "CERTAINTY" VARCHAR COMMENT 'Rows per table and certainty, and the audit entries that could not be told apart, as JSON; null unless reconstructed. Source: rule.',
+    manifest VARCHAR NOT NULL COMMENT 'Files of the snapshot with rows and SHA-256, as JSON. Source: rule.'
+)
+COMMENT = 'One row is a snapshot, per org and day. Key: org_id, snapshot_date.';
+
+CREATE TABLE IF NOT EXISTS prices (
+    product VARCHAR NOT NULL COMMENT 'Product code of the order form. Source: file.',
+    contract_id VARCHAR COMMENT 'Contract or order form of the line; tells lines of a product apart that hold at the same time. Source: file.',
+    org_id VARCHAR COMMENT 'Salesforce id (18 characters) of the org that the row is for. Empty: for every org. Source: file.',
+    currency VARCHAR NOT NULL COMMENT 'Currency of the prices, by its ISO 4217 code. Source: file.',
+    unit_price NUMBER(18, 6) NOT NULL COMMENT 'Price of one seat for one billing period. Source: file.',
+    list_unit_price NUMBER(18, 6) COMMENT 'The same without the negotiated discount. Source: file.',
+    billing_period VARCHAR NOT NULL COMMENT 'What the unit price is for. One of: month, quarter, year. Source: file.',
+    starts_on DATE NOT NULL COMMENT 'First day the line holds. Source: file.',
+    ends_on DATE COMMENT 'Last day the line holds. Empty: until further notice. Source: file.',
+    contract_quantity BIGINT COMMENT 'Seats bought by the line. Empty: not told. Source: file.',
+    price_basis VARCHAR COMMENT 'Where the price comes from. Empty: from the contract. One of: contract, list, estimate. Source: file.'
+)
+COMMENT = 'One row is a line of the price list.';
+
+CREATE TABLE IF NOT EXISTS license_products (
+    license_layer VARCHAR NOT NULL COMMENT 'Kind of license. One of: user, permission_set, package, feature, usage. Source: file.',
+    license_id VARCHAR COMMENT 'Salesforce id (18 characters) of the license, or its feature type. Empty: the key tells it. Source: file.',
+    license_key VARCHAR COMMENT 'Key of the license. Empty: the id tells it. Source: file.',
+    org_id VARCHAR COMMENT 'Salesforce id (18 characters) of the org that the row is for. Empty: for every org. Source: file.',
+    product VARCHAR NOT NULL COMMENT 'Product code of the order form. Source: file.',
+    confidence VARCHAR NOT NULL COMMENT 'How sure it is that the license was bought as this product. One of: sure, likely, unsure. Source: file.',
+    price_share NUMBER(18, 6) COMMENT 'Part of the product''s price that the license stands for, above 0, at most 1. Empty: all of it. Source: file.',
+    evidence VARCHAR COMMENT 'Why it is believed, in words. Source: file.'
+)
+COMMENT = 'One row is a product that a license was bought as.';
+
+CREATE TABLE IF NOT EXISTS input_files (
+    input_name VARCHAR NOT NULL COMMENT 'Which input it is. One of: prices, license_products, directory. Source: rule.',
+    sha256 VARCHAR NOT NULL COMMENT 'Fingerprint of the file. Source: rule.',
+    row_count BIGINT NOT NULL COMMENT 'Rows or entries of the file. Source: rule.',
+    read_at TIMESTAMP_TZ(6) NOT NULL COMMENT 'When this version of the file was read first. Source: rule.'
+)
+COMMENT = 'One row is a file that was read. Key: input_name.';
+
+CREATE TABLE IF NOT EXISTS directory_checks (
+    org_id VARCHAR NOT NULL COMMENT 'Salesforce id (18 characters) of the org. Source: Organization.Id.',
+    snapshot_date DATE NOT NULL COMMENT 'UTC day of the snapshot. Source: the run.',
+    read_at TIMESTAMP_TZ(6) NOT NULL COMMENT 'When the directory was read. Source: rule.',
+    entry_count BIGINT NOT NULL COMMENT 'Entries of the directory. Source: rule.',
+    compared_count BIGINT NOT NULL COMMENT 'Users in scope who were looked for: employees, contractors, and accounts of no known kind. Source: rule.',
+    present_count BIGINT NOT NULL COMMENT 'Of them, found with an active entry. Source: rule.',
+    inactive_count BIGINT NOT NULL COMMENT 'Of them, found with entries that are not active. Source: rule.',
+    missing_count BIGINT NOT NULL COMMENT 'Of them, not found. Source: rule.',
+    no_identifier_count BIGINT NOT NULL COMMENT 'Of them, those who have neither address, login name, federation id nor employee number. Source: rule.'
+)
+COMMENT = 'One row is a comparison of a snapshot''s users with the directory, per org and day. Key: org_id, snapshot_date.';
+
+CREATE TABLE IF NOT EXISTS directory_findings (
+    org_id VARCHAR NOT NULL COMMENT 'Salesforce id (18 characters) of the org. Source: Organization.Id.',
+    snapshot_date DATE NOT NULL COMMENT 'UTC day of the snapshot. Source: the run.',
+    user_id VARCHAR NOT NULL COMMENT 'Salesforce id (18 characters) of the user. Source: User.Id.',
+    finding VARCHAR NOT NULL COMMENT 'What the directory says: no such entry, none that is active, or nothing to look for. One of: missing, inactive, no_identifier. Source: rule.',
+    matched_by VARCHAR COMMENT 'What the entry was found by. Empty: it was not. One of: federation_id, email, username, employee_number. Source: rule.'
+)
+COMMENT = 'One row is a user in scope without an active entry in the directory, per org and day. Key: org_id, snapshot_date, user_id.';

@@ -1,0 +1,1 @@
+"""Statements for databases that the ledger does not load itself: they read the staged Parquet."""
