@@ -186,7 +186,7 @@ def test_the_check_of_a_day_is_true_for_a_whole_one(
     with duckdb.connect(":memory:") as copy:
         for table in TABLES:
             copy.execute(ddl.create_table(table, ddl.DUCKDB))
-            rows = connection.execute(f"SELECT * FROM {table.name}").to_arrow_table()
+            rows = connection.sql(f"SELECT * FROM {table.name}").to_arrow_table()
             copy.register("incoming", rows)
             copy.execute(f"INSERT INTO {table.name} SELECT * FROM incoming")
         copy.execute("DELETE FROM seats WHERE user_id = (SELECT min(user_id) FROM seats)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import multiprocessing
 import os
 import random
@@ -19,9 +20,11 @@ import psycopg
 import pyarrow as pa
 import pytest
 from made_snapshots import MadeSnapshot, made_snapshot
+from tests.peak import peak_mib
 from tests.pg import Server, asked, connected, running
 
 from license_ledger.errors import WarehouseUnavailable
+from license_ledger.warehouse.places import warehouse_at
 
 SIZES = (1000, 2000, 3000)
 """Users of the snapshots that take turns; a snapshot is called after its size."""
@@ -258,3 +261,43 @@ def test_a_backend_that_is_ended_is_a_transient_error(server: Server) -> None:
     assert ended == [(True,)]
     assert [type(error) for error in raised] == [WarehouseUnavailable]
     assert asked(url, _STATE) == [expected(1000)]
+
+
+class _Repeated(MadeSnapshot):
+    """A snapshot whose seats come over and over, without being held in memory."""
+
+    times: int
+
+    def batches(self, name: str) -> Iterator[pa.RecordBatch]:
+        """The batches; those of seats several times over."""
+        for _ in range(self.times if name == "seats" else 1):
+            yield from super().batches(name)
+
+
+def _peak_of_a_load(url: str, times: int, answer: Any) -> None:
+    base = made_snapshot(20_000)
+    rows = {name: made.num_rows for name, made in base.tables.items()}
+    counts = json.dumps(rows | {"seats": rows["seats"] * times})
+    many = _Repeated(base.org_id, base.snapshot_date, "s1", {**base.row, "rows": counts}, base.tables)
+    many.times = times
+    warehouse = warehouse_at(url)
+    before = peak_mib()
+    warehouse.load_all([many])
+    answer.put(peak_mib() - before)
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_snapshot(server: Server) -> None:
+    """Loading more than a million seats takes less than 100 MiB, and hardly more than a few of them."""
+    context = multiprocessing.get_context("spawn")
+    peaks = []
+    for times in (1, 15):
+        answer = context.Queue()
+        url = server.url(server.database())
+        loader = context.Process(target=_peak_of_a_load, args=(url, times, answer))
+        loader.start()
+        peaks.append(answer.get(timeout=300))
+        loader.join()
+
+    assert max(peaks) < 100
+    assert peaks[1] - peaks[0] < 30
