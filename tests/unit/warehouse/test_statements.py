@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from license_ledger.warehouse import statements
-from license_ledger.warehouse.statements import VIEWS, Statement, checks, history_checks, query, views
+from license_ledger.warehouse.statements import (
+    VIEWS,
+    Statement,
+    checks,
+    console_query,
+    history_checks,
+    query,
+    views,
+)
 
 FOLDER = Path(statements.__file__).parent / "sql"
 QUERIES = ("pairs_between",)
@@ -18,14 +26,16 @@ ALL = [*views(), *checks(), *history_checks(), *map(query, QUERIES)]
 def test_every_file_is_of_one_kind() -> None:
     """No SQL file lies in the package unused, and every view that is named has a file."""
     files = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file()}
+    asked = {name for name in files if name.startswith("console/")}
 
-    assert files == {
+    assert files - asked == {
         *(f"views/{name}.sql" for name in VIEWS),
         *(f"checks/{check.name}.sql" for check in checks()),
         *(f"history_checks/{check.name}.sql" for check in history_checks()),
         *(f"queries/{name}.sql" for name in QUERIES),
     }
-    assert len(VIEWS) == len(set(VIEWS)) == 20
+    assert all(console_query(Path(name).stem).text for name in asked)
+    assert len(VIEWS) == len(set(VIEWS)) == 26
 
 
 @pytest.mark.parametrize("statement", ALL, ids=lambda statement: statement.name)
