@@ -149,6 +149,10 @@ def _days_ago(days: int) -> datetime:
     return NOON - timedelta(days=days)
 
 
+STATE = ("is_active", "is_frozen", "activity_band", "account_class")
+"""What a seat says of its holder, who says the same: a check keeps days from being published otherwise."""
+
+
 @pytest.mark.parametrize(
     ("seat", "user", "deactivated_count", "waste", "state"),
     [
@@ -198,7 +202,7 @@ def test_a_seat_is_in_at_most_one_waste_class(
     book.write("snapshots", {})
     book.write("licenses", {})
     book.write("mismatches", {"cause": "deactivated_holder", "seat_count": deactivated_count})
-    book.write("users", user)
+    book.write("users", {name: seat[name] for name in STATE if name in seat} | user)
     book.write("seats", seat)
     rows = book.read("SELECT * FROM reclaim_candidates")
 
@@ -210,7 +214,8 @@ def test_a_candidate_carries_its_holder(book: Book) -> None:
     """Whoever works through the list sees who holds the seat, and for how long the holder has been away."""
     book.write("snapshots", {})
     book.write("licenses", {"is_unlimited": True})
-    book.write("users", {"department": "Sales", "last_login_at": _days_ago(200), "name": "A. Person"})
+    holder = {"department": "Sales", "last_login_at": _days_ago(200), "name": "A. Person"}
+    book.write("users", {**holder, "activity_band": "181+"})
     book.write("seats", {"activity_band": "181+", "assigned_at": _days_ago(300)})
     [row] = book.read("SELECT * FROM reclaim_candidates")
 
@@ -227,7 +232,7 @@ def test_the_time_zone_of_the_reader_changes_nothing(book: Book) -> None:
     book.write("snapshots", {"captured_at": NOON})
     book.write("licenses", {"used_as_of": NOON - timedelta(hours=30)})
     late = datetime(2026, 1, 31, 23, 30, tzinfo=UTC)
-    book.write("users", {"created_at": late, "last_login_at": None})
+    book.write("users", {"created_at": late, "last_login_at": None, "activity_band": "never"})
     book.write("seats", {"activity_band": "never"})
     seen = []
     for zone in ("UTC", "America/Los_Angeles", "Asia/Tokyo"):
