@@ -53,7 +53,7 @@ class Address:
     @classmethod
     def parse(cls, url: str) -> Address:
         """
-        Take a URL apart: ``postgresql://user:password@host:port/database?schema=…&reader=…``.
+        Take a URL apart: ``postgresql://user@host:port/database?schema=…&reader=…``, perhaps with a password.
 
         Raises:
             ConfigError: it is none that libpq understands. Only names of its parameters are repeated.
