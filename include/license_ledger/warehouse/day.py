@@ -203,21 +203,37 @@ def _told(error: Exception, table: Table, snapshots: Sequence[LoadableSnapshot])
     )
 
 
-def verify_day(
-    connection: duckdb.DuckDBPyConnection, snapshot: LoadableSnapshot, expected: Mapping[str, int]
+def verify_days(
+    connection: duckdb.DuckDBPyConnection,
+    snapshots: Sequence[LoadableSnapshot],
+    expected: Sequence[Mapping[str, int]],
 ) -> None:
     """
-    Count the rows of the day in every table.
+    Count the rows of snapshots in every table.
+
+    Args:
+        connection: to the warehouse.
+        snapshots: of different days.
+        expected: rows per table that each of them announces, in their order.
 
     Raises:
         CorruptSnapshot: they are not those that were announced.
     """
-    for table, rows in {**expected, SNAPSHOTS.name: 1}.items():
-        query = f"SELECT count(*) FROM {ddl.quoted(table)} WHERE {_DAY}"  # noqa: S608
-        [(loaded,)] = connection.execute(query, [snapshot.org_id, snapshot.snapshot_date]).fetchall()
-        if loaded != rows:
-            raise CorruptSnapshot(
-                f"table {table} of snapshot {snapshot.snapshot_id}",
-                f"has {loaded} rows, and the snapshot announces {rows}",
-                "publish the day again",
-            )
+    announced = [{**rows, SNAPSHOTS.name: 1} for rows in expected]
+    orgs, dates = {s.org_id for s in snapshots}, {s.snapshot_date for s in snapshots}
+    for table in {name for rows in announced for name in rows}:
+        counted = connection.execute(
+            f"SELECT org_id, snapshot_date, count(*) FROM {ddl.quoted(table)} "  # noqa: S608
+            'WHERE "org_id" IN (SELECT unnest(CAST(? AS VARCHAR[]))) '
+            'AND "snapshot_date" IN (SELECT unnest(CAST(? AS DATE[]))) GROUP BY ALL',
+            [list(orgs), list(dates)],
+        ).fetchall()
+        loaded = {(org_id, day): count for org_id, day, count in counted}
+        for snapshot, rows in zip(snapshots, announced, strict=True):
+            found = loaded.get((snapshot.org_id, snapshot.snapshot_date), 0)
+            if found != rows.get(table, found):
+                raise CorruptSnapshot(
+                    f"table {table} of snapshot {snapshot.snapshot_id}",
+                    f"has {found} rows, and the snapshot announces {rows[table]}",
+                    "publish the day again",
+                )
