@@ -1,7 +1,7 @@
 """
 Measure a load into Postgres against psql.
 
-    PYTHONPATH=.:tests/component/warehouse python scripts/measure_postgres.py --users 1000000
+    python scripts/measure_postgres.py --users 1000000
 
 The same rows go into the same tables, keys and indexes of a fresh database each time: by the ledger, from
 Parquet, in its one transaction with every check; and by psql's own copy command from CSV files on the same
@@ -19,6 +19,7 @@ import multiprocessing
 import resource
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -35,15 +36,19 @@ import psycopg
 import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
-from made_snapshots import ORG, MadeSnapshot, made_snapshot
 
-from license_ledger.schemas import TABLES
-from license_ledger.warehouse.day import announced_rows, warehouse_rows
-from license_ledger.warehouse.ddl import WAREHOUSE_TABLES
-from license_ledger.warehouse.postgres.day import analyze, replace_day
-from license_ledger.warehouse.postgres.session import session
-from license_ledger.warehouse.postgres.tables import prepare
-from license_ledger.warehouse.postgres.warehouse import PostgresWarehouse
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "component" / "warehouse")]
+
+from made_snapshots import ORG, MadeSnapshot, made_snapshot  # noqa: E402
+
+from license_ledger.schemas import TABLES  # noqa: E402
+from license_ledger.warehouse.day import announced_rows, warehouse_rows  # noqa: E402
+from license_ledger.warehouse.ddl import WAREHOUSE_TABLES  # noqa: E402
+from license_ledger.warehouse.postgres.day import analyze, replace_day  # noqa: E402
+from license_ledger.warehouse.postgres.session import session  # noqa: E402
+from license_ledger.warehouse.postgres.tables import prepare  # noqa: E402
+from license_ledger.warehouse.postgres.warehouse import PostgresWarehouse  # noqa: E402
 
 PIECE = 65_536
 STATE = """
