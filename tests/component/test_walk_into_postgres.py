@@ -11,7 +11,7 @@ import pytest
 from license_ledger import pipeline
 from license_ledger.__main__ import main
 from license_ledger.errors import ConfigError, WarehouseUnavailable
-from license_ledger.warehouse.duckdb import load, open_readonly
+from license_ledger.warehouse.duckdb import load_all, open_readonly
 from license_ledger.warehouse.statements import VIEWS
 from tests.demo_org_fixtures import TODAY, RunningOrg
 from tests.pg import Server, asked, running
@@ -33,7 +33,7 @@ def test_a_run_ends_in_postgres_with_what_a_file_would_have(
     walk = Walk(demo_org.connection(), tmp_path, noon(TODAY), values={"warehouse": url})
     snapshot = walk.run(["acme.com", "acme.de"])
     receipt = pipeline.load_warehouse(replace(walk.context(), org_id=snapshot.org_id))
-    load(tmp_path / "w.duckdb", snapshot)
+    load_all(tmp_path / "w.duckdb", [snapshot])
 
     assert receipt["loaded"] is False
     assert receipt["warehouse"].startswith("postgresql://")

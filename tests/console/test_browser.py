@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from license_ledger.console.app import create_app
 from license_ledger.console.viewer import Viewer
 from license_ledger.questions import open_source
-from license_ledger.warehouse.duckdb import load
+from license_ledger.warehouse.duckdb import load_all
 from tests.console.airflow_server import CONSOLE, AirflowServer
 from tests.console.browsing import NARROW, WIDE, browser, served, watched
 from tests.console.two_orgs import RESCOPED, TODAY, Orgs
@@ -201,7 +201,7 @@ def test_an_expired_login_says_so(server: AirflowServer, chromium: Browser) -> N
 def test_large_orgs_answer_at_once(users: int, chromium: Browser, pictures: Path, tmp_path: Path) -> None:
     """With 10,000 and with a million users, every page comes at once, in a real browser."""
     warehouse = tmp_path / "warehouse.duckdb"
-    load(warehouse, made_snapshot(users), memory_limit="1GB")
+    load_all(warehouse, [made_snapshot(users)], memory_limit="1GB")
     source = open_source(f"duckdb:///{warehouse}", lambda: None)  # type: ignore[arg-type, return-value]
     console = create_app(lambda: source, lambda: Viewer(lambda org: True, sees_names=True))
     slowest: dict[str, float] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -179,14 +180,11 @@ class _Console:
 
         def answer(request: Request, viewer: Viewer = guarded) -> Response:
             parameters = Parameters(request.query_params)
-            session_scope = self.source.session(EXPORT_SECONDS)
-            session = session_scope.__enter__()
-            try:
+            with ExitStack() as stack:
+                session = stack.enter_context(self.source.session(EXPORT_SECONDS))
                 choice = choose(session, parameters, viewer)
                 wanted = listed(session, choice, parameters, viewer)
-            except BaseException as error:
-                session_scope.__exit__(type(error), error, error.__traceback__)
-                raise
+                kept = stack.pop_all()
             about = [
                 ("Org ID", choice.org_id),
                 ("Snapshot date", choice.day.isoformat()),
@@ -194,10 +192,8 @@ class _Console:
             ]
 
             def pieces() -> Iterator[str]:
-                try:
+                with kept:
                     yield from export.lines(wanted, session, about)
-                finally:
-                    session_scope.__exit__(None, None, None)
 
             name_ = f"license-ledger-{name}-{choice.day.isoformat()}.csv"
             headers = {"Content-Disposition": f'attachment; filename="{name_}"'}

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import TypeVar
 
 import structlog
@@ -68,7 +69,7 @@ class Erasure:
     workers: int = field(default_factory=lambda: max(2, os.cpu_count() or 1))
     wait_seconds: float = 600.0
 
-    @property
+    @cached_property
     def _warehouse(self) -> Warehouse | None:
         return warehouse_at(self.warehouse) if self.warehouse else None
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from license_ledger.errors import ConfigError
 from license_ledger.questions.session import Session
 from license_ledger.questions.states import TIMEOUT_SECONDS
-from license_ledger.warehouse.connection import warehouse_path
+from license_ledger.warehouse.connection import is_postgres, warehouse_path
 
 if TYPE_CHECKING:
     from license_ledger.staging.storage import Storage
@@ -48,7 +48,7 @@ def open_source(warehouse: str, staging: Callable[[], Storage]) -> Source:
         from license_ledger.questions.staged import StagedSource
 
         return StagedSource(staging)
-    if warehouse.startswith(("postgresql://", "postgres://")):
+    if is_postgres(warehouse):
         return _postgres(warehouse)
     from license_ledger.questions.embedded import DuckDbSource
 

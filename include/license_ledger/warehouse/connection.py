@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -85,6 +86,12 @@ def warehouse_path(url: str) -> Path:
     return Path(name)
 
 
+def is_postgres(url: str) -> bool:
+    """Whether a URL is one of those that libpq takes."""
+    return url.startswith(("postgresql://", "postgres://"))
+
+
+@cache
 def fingerprint() -> str:
     """What the tables and views of this version come from; a file with another one is brought up to date."""
     parts = [ddl.create_table(table, ddl.DUCKDB) for table in ddl.WAREHOUSE_TABLES]

@@ -9,19 +9,58 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 from license_ledger.inputs.given import Inputs
 from license_ledger.warehouse.day import LoadableSnapshot
-from license_ledger.warehouse.duckdb import LoadReceipt
-from license_ledger.warehouse.rebuild import Replacement
 
 __all__ = ["Inputs", "LoadReceipt", "LoadableSnapshot", "Replacement", "Texts", "Warehouse"]
 
 WAIT_SECONDS = 600.0
 """How long to wait for another loader, unless said otherwise."""
+
+
+class LoadReceipt(TypedDict):
+    """
+    What a load did.
+
+    ``rows``: rows of the day now in each table. ``bytes``: size of the whole file. ``loaded``: False when the
+    snapshot was in the warehouse already and nothing was written.
+    """
+
+    warehouse: str
+    org_id: str
+    snapshot_date: str
+    snapshot_id: str
+    rows: dict[str, int]
+    bytes: int
+    loaded: bool
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """
+    One person's rows, and what becomes of them.
+
+    Attributes:
+        org_id: of the org.
+        user_ids: every id that the person goes by, 18 characters each.
+        tombstone: the id that takes their place.
+        forgotten: per table, the columns that become null.
+        domains: e-mail domains that stay, because others share them.
+        manifests: per day, the files that the warehouse's rows came from and the manifest of the files that
+            replaced them; so that a day which is loaded already is not loaded again.
+    """
+
+    org_id: str
+    user_ids: Sequence[str]
+    tombstone: str
+    forgotten: Mapping[str, Sequence[str]]
+    domains: Sequence[str] = ()
+    manifests: Mapping[date, tuple[str, str]] = ()  # type: ignore[assignment]
 
 
 class Texts(Protocol):

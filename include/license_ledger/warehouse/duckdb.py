@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TypedDict
 
 import duckdb
 
@@ -29,6 +28,7 @@ from license_ledger.warehouse.connection import (
     open_readonly,
     warehouse_path,
 )
+from license_ledger.warehouse.contract import LoadReceipt
 from license_ledger.warehouse.day import (
     LoadableSnapshot,
     announced_rows,
@@ -40,67 +40,13 @@ from license_ledger.warehouse.given import compared, holds_inputs, replace_input
 from license_ledger.warehouse.statements import VIEWS, views
 from license_ledger.warehouse.swap import exclusive, successor
 
-__all__ = ["LoadReceipt", "LoadableSnapshot", "load", "load_all", "open_readonly", "warehouse_path"]
+__all__ = ["LoadReceipt", "LoadableSnapshot", "load_all", "open_readonly", "warehouse_path"]
 
 MEMORY_LIMIT = "64MB"
 """For DuckDB's own buffers, beside which it takes as much again; twice what it cannot do without."""
 
 STORAGE_VERSION = "v1.2.0"
 """Format of a new file: BI tools carry older DuckDB releases, and the newest format is closed to them."""
-
-
-class LoadReceipt(TypedDict):
-    """
-    What a load did.
-
-    ``rows``: rows of the day now in each table. ``bytes``: size of the whole file. ``loaded``: False when the
-    snapshot was in the warehouse already and nothing was written.
-    """
-
-    warehouse: str
-    org_id: str
-    snapshot_date: str
-    snapshot_id: str
-    rows: dict[str, int]
-    bytes: int
-    loaded: bool
-
-
-def load(
-    path: str | Path,
-    snapshot: LoadableSnapshot,
-    *,
-    inputs: Inputs | None = None,
-    memory_limit: str = MEMORY_LIMIT,
-    threads: int = THREADS,
-    wait_seconds: float = 600,
-) -> LoadReceipt:
-    """
-    Put one snapshot into the warehouse, in place of what the org had there for that day.
-
-    Args:
-        path: the warehouse file; made, with its directory, when it does not exist.
-        snapshot: read once, streaming; memory does not grow with it.
-        inputs: what the files that people keep say now; None: what is in the warehouse of them stays.
-        memory_limit: of DuckDB; beyond it DuckDB spills to files beside the warehouse.
-        threads: of DuckDB.
-        wait_seconds: how long to wait for another loader of the same file.
-
-    Raises:
-        StoreBusy: another loader, or somebody who opened the file for writing, has it.
-        ConfigError: the path names something else than a warehouse that this version can write.
-        CorruptSnapshot: the snapshot's rows are not those it announces, or do not fit the schema.
-        StagingUnwritable: the file cannot be written. In every case the old file stays as it was.
-    """
-    [receipt] = load_all(
-        path,
-        [snapshot],
-        inputs=inputs,
-        memory_limit=memory_limit,
-        threads=threads,
-        wait_seconds=wait_seconds,
-    )
-    return receipt
 
 
 def load_all(
@@ -115,10 +61,22 @@ def load_all(
     """
     Put several snapshots into the warehouse in one swap: all of them or none.
 
-    Args and errors as :func:`load`; the snapshots, of different days, are read table by table.
+    Args:
+        path: the warehouse file; made, with its directory, when it does not exist.
+        snapshots: of different days, read table by table, streaming; memory does not grow with them.
+        inputs: what the files that people keep say now; None: what is in the warehouse of them stays.
+        memory_limit: of DuckDB; beyond it DuckDB spills to files beside the warehouse.
+        threads: of DuckDB.
+        wait_seconds: how long to wait for another loader of the same file.
 
     Returns:
         A receipt per snapshot, in their order.
+
+    Raises:
+        StoreBusy: another loader, or somebody who opened the file for writing, has it.
+        ConfigError: the path names something else than a warehouse that this version can write.
+        CorruptSnapshot: the snapshot's rows are not those it announces, or do not fit the schema.
+        StagingUnwritable: the file cannot be written. In every case the old file stays as it was.
     """
     target = Path(path).resolve()
     expected = [announced_rows(snapshot) for snapshot in snapshots]

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from license_ledger.errors import ConfigError
+from license_ledger.warehouse.connection import is_postgres
 from license_ledger.warehouse.contract import Warehouse
 from license_ledger.warehouse.embedded import DuckDBWarehouse
-
-POSTGRES = ("postgresql", "postgres")
-"""Schemes of URLs that libpq takes."""
 
 
 def warehouse_at(url: str) -> Warehouse:
@@ -23,7 +21,7 @@ def warehouse_at(url: str) -> Warehouse:
             repeated.
     """
     scheme, separator, _ = url.partition("://")
-    if separator and scheme in POSTGRES:
+    if is_postgres(url):
         try:
             from license_ledger.warehouse.postgres.warehouse import PostgresWarehouse
         except ImportError as error:

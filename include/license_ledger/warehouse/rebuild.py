@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import duckdb
 from license_ledger.schemas import SNAPSHOTS
 from license_ledger.warehouse import ddl
 from license_ledger.warehouse.connection import STATE_TABLE, THREADS, open_readonly
+from license_ledger.warehouse.contract import Replacement
 from license_ledger.warehouse.duckdb import prepare, require_no_log, writing
 from license_ledger.warehouse.statements import VIEWS
 from license_ledger.warehouse.swap import exclusive, successor
@@ -27,29 +27,6 @@ MEMORY_LIMIT = "512MB"
 """For DuckDB's own buffers while a whole file is copied."""
 
 _PERSON = "user_id"
-
-
-@dataclass(frozen=True)
-class Replacement:
-    """
-    One person's rows, and what becomes of them.
-
-    Attributes:
-        org_id: of the org.
-        user_ids: every id that the person goes by, 18 characters each.
-        tombstone: the id that takes their place.
-        forgotten: per table, the columns that become null.
-        domains: e-mail domains that stay, because others share them.
-        manifests: per day, the files that the warehouse's rows came from and the manifest of the files that
-            replaced them; so that a day which is loaded already is not loaded again.
-    """
-
-    org_id: str
-    user_ids: Sequence[str]
-    tombstone: str
-    forgotten: Mapping[str, Sequence[str]]
-    domains: Sequence[str] = ()
-    manifests: Mapping[date, tuple[str, str]] = ()  # type: ignore[assignment]
 
 
 def count_person(path: str | Path, org_id: str, user_ids: Sequence[str]) -> dict[str, int]:

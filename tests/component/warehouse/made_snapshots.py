@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from license_ledger.schemas import SCHEMA_VERSION, table
+from license_ledger.warehouse.contract import LoadableSnapshot, LoadReceipt
+from license_ledger.warehouse.duckdb import load_all
 
 ORG = "00D000000000001EAA"
 OTHER_ORG = "00D000000000002EAA"
@@ -91,6 +94,12 @@ def made_snapshot(
         "manifest": "{}",
     }
     return MadeSnapshot(org_id, day, snapshot_id, values | row, tables)
+
+
+def load(path: str | Path, snapshot: LoadableSnapshot, **options: Any) -> LoadReceipt:
+    """Put one snapshot into a warehouse file."""
+    [receipt] = load_all(path, [snapshot], **options)
+    return receipt
 
 
 def made_users(count: int, captured_at: datetime) -> pa.Table:

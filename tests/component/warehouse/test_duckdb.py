@@ -16,11 +16,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
-from made_snapshots import DAY, ORG, OTHER_ORG, MadeSnapshot, made_snapshot
+from made_snapshots import DAY, ORG, OTHER_ORG, MadeSnapshot, load, made_snapshot
 
 from license_ledger.errors import ConfigError, CorruptSnapshot, StagingUnwritable, StoreBusy
 from license_ledger.schemas import SCHEMA_VERSION, table
-from license_ledger.warehouse.duckdb import load, open_readonly, warehouse_path
+from license_ledger.warehouse.duckdb import open_readonly, warehouse_path
 from license_ledger.warehouse.swap import exclusive
 
 TABLES = ("users", "licenses", "seats", "mismatches", "control_totals")

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 import random
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,13 +14,11 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
-from made_snapshots import DAY, ORG, MadeSnapshot, made_snapshot
+from made_snapshots import DAY, ORG, MadeSnapshot, load, made_snapshot
+from nursery import SIZES, Nursery, snapshot
 from tests.peak import peak_mib
 
-from license_ledger.warehouse.duckdb import load, open_readonly
-
-SIZES = (1000, 2000, 3000)
-"""Users of the snapshots that take turns; a snapshot is called after its size."""
+from license_ledger.warehouse.duckdb import open_readonly
 
 KILLS = 20
 _PAUSE = 0.1
@@ -41,7 +35,7 @@ _STATE = """
 _FORKS = """
 import itertools, os, sys
 from made_snapshots import made_snapshot
-from license_ledger.warehouse.duckdb import load
+from made_snapshots import load
 path, sizes = sys.argv[1], [int(size) for size in sys.argv[2:]]
 for turn, _ in enumerate(sys.stdin):
     child = os.fork()
@@ -55,11 +49,6 @@ for turn, _ in enumerate(sys.stdin):
 """
 
 
-def snapshot(size: int) -> MadeSnapshot:
-    """The snapshot of that size."""
-    return made_snapshot(size, snapshot_id=str(size))
-
-
 def expected(size: int) -> tuple[Any, ...]:
     """What a reader sees of it."""
     made = snapshot(size).tables
@@ -71,36 +60,6 @@ def _state(path: Path) -> Any:
     """What a reader sees now."""
     with open_readonly(path) as connection:
         return connection.execute(_STATE).fetchall()[0]
-
-
-class _Nursery:
-    """A process that has imported everything and forks loaders, so that one can be killed every moment."""
-
-    def __init__(self, path: Path) -> None:
-        command = [sys.executable, "-c", _FORKS, str(path), *map(str, SIZES)]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent
-        )
-
-    def begin(self) -> int:
-        """Let a loader begin; its process id comes back when it is about to load."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("go\n")
-        self._process.stdin.flush()
-        return int(self._line())
-
-    def kill(self, pid: int) -> None:
-        """Kill the loader and wait until it is dead."""
-        os.kill(pid, signal.SIGKILL)
-        assert self._line() == "dead"
-
-    def close(self) -> None:
-        """End the nursery."""
-        self._process.communicate()
-
-    def _line(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
 
 
 def _read_plainly(path: Path, stop: multiprocessing.synchronize.Event, seen: Any) -> None:
@@ -149,7 +108,7 @@ def test_loaders_are_killed_at_any_moment_under_the_eyes_of_readers(tmp_path: Pa
     """After every kill, and all the while, the file is whole and is one of the snapshots; leftovers go."""
     path = tmp_path / "warehouse.duckdb"
     load(path, snapshot(SIZES[0]))
-    nursery = _Nursery(path)
+    nursery = Nursery(_FORKS, str(path))
     chance = random.Random(20260302)
     states = set()
     with _readers(path) as seen:

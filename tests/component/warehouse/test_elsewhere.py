@@ -7,24 +7,21 @@ of it.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 import sqlglot
+from every_view import made_history, made_inputs
 from jinja2 import Environment, StrictUndefined
-from made_snapshots import CPQ, DAY, OTHER_ORG, SALES, made_snapshot
 from sqlglot import exp
 
 from license_ledger.__main__ import main
-from license_ledger.inputs.given import read_inputs
 from license_ledger.schemas import TABLES
-from license_ledger.settings import Settings
 from license_ledger.warehouse import ddl
 from license_ledger.warehouse.duckdb import load_all, open_readonly
 from license_ledger.warehouse.elsewhere.by_hand import BY_HAND
@@ -34,9 +31,6 @@ from license_ledger.warehouse.elsewhere.views import translated, view_statements
 from license_ledger.warehouse.statements import VIEWS, views
 
 ROOT = Path(__file__).parents[3]
-GAPS = json.dumps(
-    [{"object": "User", "field": "LastLoginDate", "missing_permission": "x", "costs": "y", "unlocks": "z"}]
-)
 VALUES = {
     "params": {
         "staging": "s3://bucket/staging",
@@ -53,26 +47,8 @@ BY_TITLE = pytest.mark.parametrize("to", DIALECTS, ids=lambda to: to.name)
 def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """A warehouse of two orgs, many days and files of one's own, in which every view has rows."""
     folder = tmp_path_factory.mktemp("elsewhere")
-    (folder / "prices.csv").write_text(
-        "product,currency,unit_price,billing_period,starts_on,contract_quantity\n"
-        "SALES,EUR,100.25,month,2026-01-01,40\nCPQ,EUR,900,year,2026-01-01,30\n"
-    )
-    (folder / "products.csv").write_text(
-        "license_layer,license_key,product,confidence\n"
-        f"user,{SALES[2]},SALES,sure\npermission_set,{CPQ[2]},CPQ,likely\n"
-    )
-    (folder / "directory.csv").write_text("emails,active\nuser000000000001@acme.com,true\n")
-    named = {"prices": "prices", "license_products": "products", "directory": "directory"}
-    settings = Settings(**{name: str(folder / f"{file}.csv") for name, file in named.items()})
-    snapshots = [
-        made_snapshot(60, capabilities=GAPS),
-        *(made_snapshot(60 + 3 * n, day=DAY + timedelta(days=2 * n)) for n in range(1, 10)),
-        made_snapshot(100, day=DAY + timedelta(days=21), scope_hash="scope-2"),
-        made_snapshot(90, day=DAY + timedelta(days=60), is_partial=True, capabilities=GAPS),
-        made_snapshot(20, org_id=OTHER_ORG),
-    ]
     path = folder / "warehouse.duckdb"
-    load_all(path, snapshots, inputs=read_inputs(settings, datetime(2026, 3, 2, 7, tzinfo=UTC)))
+    load_all(path, made_history(), inputs=made_inputs(folder))
     with open_readonly(path) as opened:
         yield opened
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_snapshots import CPQ, DAY, ORG, SALES, made_snapshot
+from made_snapshots import CPQ, DAY, ORG, SALES, load, made_snapshot
 
 from license_ledger.errors import InputRefused
 from license_ledger.inputs.given import Inputs, read_inputs
 from license_ledger.settings import Settings
-from license_ledger.warehouse.duckdb import load, open_readonly
-from license_ledger.warehouse.rebuild import Replacement, forget_days, rebuild
+from license_ledger.warehouse.contract import Replacement
+from license_ledger.warehouse.duckdb import open_readonly
+from license_ledger.warehouse.rebuild import forget_days, rebuild
 
 NOW = datetime(2026, 3, 2, 7, tzinfo=UTC)
 TOMBSTONE = "005ZZZZZZZZZZZZZZZ"

@@ -5,29 +5,23 @@ from __future__ import annotations
 import contextlib
 import json
 import multiprocessing
-import os
 import random
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pyarrow as pa
 import pytest
 from made_snapshots import MadeSnapshot, made_snapshot
+from nursery import SIZES, Nursery, snapshot
 from tests.peak import peak_mib
 from tests.pg import Server, asked, connected, running
 
 from license_ledger.errors import WarehouseUnavailable
+from license_ledger.warehouse.contract import Warehouse
 from license_ledger.warehouse.places import warehouse_at
-
-SIZES = (1000, 2000, 3000)
-"""Users of the snapshots that take turns; a snapshot is called after its size."""
 
 READERS, KILLS = 8, 25
 _STATE = """
@@ -56,11 +50,6 @@ for turn, _ in enumerate(sys.stdin):
     os.waitpid(child, 0)
     print("dead", flush=True)
 """
-
-
-def snapshot(size: int) -> MadeSnapshot:
-    """The snapshot of that size."""
-    return made_snapshot(size, snapshot_id=str(size))
 
 
 def expected(size: int) -> tuple[Any, ...]:
@@ -118,43 +107,13 @@ def _readers(url: str, number: int) -> Iterator[set[Any]]:
                 seen.add(queue.get(timeout=0.2))
 
 
-class _Nursery:
-    """A process that has imported everything and forks loaders, so that one can be killed every moment."""
-
-    def __init__(self, url: str) -> None:
-        command = [sys.executable, "-c", _LOADER, url, *map(str, SIZES)]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent
-        )
-
-    def begin(self) -> int:
-        """Let a loader begin; its process id comes back when it is about to load."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("go\n")
-        self._process.stdin.flush()
-        return int(self._line())
-
-    def kill(self, pid: int) -> None:
-        """Kill the loader and wait until it is dead."""
-        os.kill(pid, signal.SIGKILL)
-        assert self._line() == "dead"
-
-    def close(self) -> None:
-        """End the nursery."""
-        self._process.communicate()
-
-    def _line(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
-
-
 @pytest.mark.slow
 def test_loaders_are_killed_at_any_moment_under_the_eyes_of_eight_readers(server: Server) -> None:
     """After every kill and all the while the day is one of the snapshots, whole; the next load just works."""
     name = server.database()
     url, warehouse = server.url(name), server.warehouse(name)
     warehouse.load_all([snapshot(SIZES[0])])
-    nursery = _Nursery(url)
+    nursery = Nursery(_LOADER, url)
     chance = random.Random(20260302)
     states = set()
     with _readers(url, READERS) as seen:
@@ -196,11 +155,8 @@ class _Paused(MadeSnapshot):
         yield from seats.slice(seats.num_rows // 2).to_batches()
 
 
-def test_a_server_that_crashes_in_mid_load_loses_nothing(server: Server) -> None:
-    """Load and tries meanwhile are WarehouseUnavailable; then the old day is there, and the next try goes."""
-    name = server.database()
-    url, warehouse = server.url(name), server.warehouse(name)
-    warehouse.load_all([snapshot(1000)])
+def _half_way(warehouse: Warehouse) -> tuple[_Paused, threading.Thread, list[BaseException]]:
+    """A load that stands still half way through the seats; its thread, and what it raises."""
     paused = _Paused(**vars(snapshot(2000)))
     paused.half_way, paused.go_on = threading.Event(), threading.Event()
     raised: list[BaseException] = []
@@ -214,6 +170,15 @@ def test_a_server_that_crashes_in_mid_load_loses_nothing(server: Server) -> None
     loader = threading.Thread(target=load)
     loader.start()
     assert paused.half_way.wait(60)
+    return paused, loader, raised
+
+
+def test_a_server_that_crashes_in_mid_load_loses_nothing(server: Server) -> None:
+    """Load and tries meanwhile are WarehouseUnavailable; then the old day is there, and the next try goes."""
+    name = server.database()
+    url, warehouse = server.url(name), server.warehouse(name)
+    warehouse.load_all([snapshot(1000)])
+    paused, loader, raised = _half_way(warehouse)
     server.crash()
     try:
         for attempt in (warehouse.require_writable, lambda: warehouse.load_all([snapshot(2000)])):
@@ -237,19 +202,7 @@ def test_a_backend_that_is_ended_is_a_transient_error(server: Server) -> None:
     name = server.database()
     url, warehouse = server.url(name), server.warehouse(name)
     warehouse.load_all([snapshot(1000)])
-    paused = _Paused(**vars(snapshot(2000)))
-    paused.half_way, paused.go_on = threading.Event(), threading.Event()
-    raised: list[BaseException] = []
-
-    def load() -> None:
-        try:
-            warehouse.load_all([paused])
-        except BaseException as error:
-            raised.append(error)
-
-    loader = threading.Thread(target=load)
-    loader.start()
-    assert paused.half_way.wait(60)
+    paused, loader, raised = _half_way(warehouse)
     ended = asked(
         url,
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "

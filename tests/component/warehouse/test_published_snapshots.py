@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from made_snapshots import DAY, ORG, MadeSnapshot, made_snapshot
+from made_snapshots import DAY, ORG, MadeSnapshot, load, made_snapshot
 
 from license_ledger.errors import CorruptSnapshot
 from license_ledger.reader import open_snapshot
@@ -21,7 +21,7 @@ from license_ledger.staging.manifest import Manifest, file_metadata
 from license_ledger.staging.publish import publish
 from license_ledger.staging.storage import Storage
 from license_ledger.warehouse.checks import run_checks
-from license_ledger.warehouse.duckdb import load, open_readonly
+from license_ledger.warehouse.duckdb import open_readonly
 
 
 @pytest.fixture

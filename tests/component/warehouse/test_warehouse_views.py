@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from book import NOON, Book
-from made_snapshots import APP, CPQ, DAY, MARKETING, ORG, OTHER_ORG, SALES, STORAGE, made_snapshot
+from made_snapshots import APP, CPQ, DAY, MARKETING, ORG, OTHER_ORG, SALES, STORAGE, load, made_snapshot
 
 from license_ledger.schemas import CAUSES
-from license_ledger.warehouse.duckdb import load, open_readonly
+from license_ledger.warehouse.duckdb import open_readonly
 from license_ledger.warehouse.statements import VIEWS
 
 

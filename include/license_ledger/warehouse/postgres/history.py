@@ -17,9 +17,9 @@ from psycopg import sql
 
 from license_ledger.schemas import SNAPSHOTS, Table
 from license_ledger.warehouse import ddl
+from license_ledger.warehouse.contract import Replacement
 from license_ledger.warehouse.postgres.address import Address
 from license_ledger.warehouse.postgres.session import Connection, lock_warehouse, transaction
-from license_ledger.warehouse.rebuild import Replacement
 
 PERSON, DOMAIN = "user_id", "email_domain"
 PEOPLE = tuple(table for table in ddl.DAY_TABLES if PERSON in {column.name for column in table.columns})
