@@ -24,7 +24,7 @@ from license_ledger.console.app import create_app
 from license_ledger.console.viewer import Viewer
 from license_ledger.questions import open_source
 from license_ledger.staging.storage import Storage
-from license_ledger.warehouse.duckdb import load
+from license_ledger.warehouse.duckdb import load_all
 
 ROUTES = (
     *("position", "mismatch", "mismatch?cause=in_scope", "reclaim", "reclaim?sort=name&dir=asc", "people"),
@@ -41,7 +41,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="license-ledger-console-") as directory:
         warehouse = Path(directory) / "warehouse.duckdb"
         began = time.monotonic()
-        load(warehouse, made_snapshot(users), memory_limit="1GB")
+        load_all(warehouse, [made_snapshot(users)], memory_limit="1GB")
         print(f"{users:,} users loaded ({time.monotonic() - began:.0f} s)")
         source = open_source(f"duckdb:///{warehouse}", lambda: Storage.from_url(directory))
         app = create_app(lambda: source, lambda: Viewer(lambda org: True, sees_names=True))
