@@ -3,7 +3,8 @@ Publishers that are killed at random instants, while readers read all the time. 
 as JSON.
 
 One process forks publisher after publisher and kills each with SIGKILL at an instant drawn from a little
-more than the time that publishing takes. Other processes read without pause, each in its own way, and hold
+more than the time that publishing takes beside the readers, until enough were killed and one of them fell
+between its first table and its end. Other processes read without pause, each in its own way, and hold
 every result against the generations that can be there: not older than the last one known to be published
 when the read began, not younger than the last one begun when it ended. Run by hand it takes more kills::
 
@@ -46,6 +47,7 @@ from license_ledger.staging.sweep import sweep
 
 GRACE = timedelta(seconds=20)
 BUSY = 3
+FEW, MANY = 5, 10_000
 
 
 def is_refused(error: BaseException) -> bool:
@@ -155,13 +157,13 @@ def _connection(storage: Storage) -> duckdb.DuckDBPyConnection:
 def read_on(
     name: str, url: str, over: Event, floor: Synchronized[int], ceiling: Synchronized[int], told: Any
 ) -> None:
-    """Read until told to stop; tell how often, how often refused, and what was wrong."""
+    """Read until told to stop, and a few times at least; tell how often, how often refused, what was wrong."""
     pa.set_cpu_count(1)
     os.nice(5)
     storage = Storage.from_url(url)
     reads = refused = 0
     wrong: list[str] = []
-    while not over.is_set() and not wrong:
+    while (not over.is_set() or (reads <= FEW and refused < MANY)) and not wrong:
         lowest = floor.value
         try:
             storage.fs.invalidate_cache()
@@ -193,6 +195,12 @@ class Tally:
     window: float = 0.0
     readers: list[dict[str, Any]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+
+    def lacks(self, kills: int) -> bool:
+        """Whether more kills are asked for: so many, and on until one fell within the change of the day."""
+        if self.kills < kills:
+            return True
+        return not (self.killed_half_way or self.killed_after_the_switch) and self.kills < 10 * kills
 
 
 def forked(generation: Generation, url: str) -> tuple[int, int]:
@@ -234,6 +242,14 @@ def run_one(generation: Generation, url: str, after: float | None) -> int:
     return os.waitpid(pid, 0)[1]
 
 
+def publish_whole(generation: Generation, url: str) -> float:
+    """Publish in a child that is left alone; the seconds it took."""
+    began = time.monotonic()
+    status = run_one(generation, url, None)
+    assert status == 0, f"an undisturbed publisher ended with {status}"
+    return time.monotonic() - began
+
+
 def is_replaced_in_part(storage: Storage, generation: Generation) -> bool:
     """Whether a table is that of a generation that has not been published."""
     return any(
@@ -247,12 +263,8 @@ def kill_on(url: str, landing: Path, kills: int, chance: random.Random, names: l
     tally, storage, source = Tally(), Storage.from_url(url), Storage.from_url(str(landing))
     spawned = multiprocessing.get_context("spawn")
     over, floor, ceiling = spawned.Event(), spawned.Value("q", 0), spawned.Value("q", 0)
-    for number in range(1, 4):
-        began = time.monotonic()
-        status = run_one(made(source, number), url, None)
-        assert status == 0, f"an undisturbed publisher ended with {status}"
-        window = time.monotonic() - began
-        floor.value = ceiling.value = number
+    publish_whole(made(source, 1), url)
+    floor.value = ceiling.value = 1
     told = spawned.Queue()
     readers = [
         spawned.Process(target=read_on, args=(name, url, over, floor, ceiling, told), daemon=True)
@@ -261,8 +273,12 @@ def kill_on(url: str, landing: Path, kills: int, chance: random.Random, names: l
     for process in readers:
         process.start()
     time.sleep(3.0)
-    began, number = time.monotonic(), 3
-    while tally.kills < kills and all(process.is_alive() for process in readers):
+    for number in (2, 3):
+        ceiling.value = number
+        window = publish_whole(made(source, number), url)
+        floor.value = number
+    began = time.monotonic()
+    while tally.lacks(kills) and all(process.is_alive() for process in readers):
         number += 1
         generation = made(source, number)
         ceiling.value = number
@@ -281,12 +297,11 @@ def kill_on(url: str, landing: Path, kills: int, chance: random.Random, names: l
         floor.value = max(floor.value, there)
     tally.seconds = round(time.monotonic() - began, 1)
     over.set()
-    tally.readers = sorted((told.get(timeout=60) for _ in readers), key=lambda found: found["reader"])
+    tally.readers = sorted((told.get(timeout=300) for _ in readers), key=lambda found: found["reader"])
     for process in readers:
         process.join()
     tally.window = round(window, 3)
-    status = run_one(made(source, number + 1), url, None)
-    assert status == 0, f"the last publisher ended with {status}"
+    publish_whole(made(source, number + 1), url)
     sweep(storage, now=datetime.now(UTC) + timedelta(days=3))
     storage.fs.invalidate_cache()
     tally.left = sorted(str(path).removeprefix(storage.root + "/") for path in storage.fs.find(storage.root))

@@ -187,7 +187,7 @@ def test_publishers_killed_at_random_while_readers_read(
     report = json.loads(ran.stdout[ran.stdout.index("\n{\n") :])
 
     assert [told["wrong"] for told in report["readers"]] == [[] for _ in report["readers"]]
-    assert report["kills"] == kills
+    assert report["kills"] >= kills
     assert report["killed_half_way"] + report["killed_after_the_switch"] > 0
     assert all(told["reads"] > 5 for told in report["readers"])
     assert {path for path in report["left"] if not path.startswith("_leases/")} == CANONICAL
