@@ -157,7 +157,7 @@ def _connection(storage: Storage) -> duckdb.DuckDBPyConnection:
 def read_on(
     name: str, url: str, over: Event, floor: Synchronized[int], ceiling: Synchronized[int], told: Any
 ) -> None:
-    """Read until told to stop, and a few times at least; tell how often, how often refused, what was wrong."""
+    """Read until told to stop, a few times at least; tell how often, how often refused, what was wrong."""
     pa.set_cpu_count(1)
     os.nice(5)
     storage = Storage.from_url(url)
