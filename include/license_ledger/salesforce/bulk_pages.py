@@ -10,44 +10,27 @@ sessions are the business of the thread that asks, because only the main thread 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlsplit
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import requests
 
 from license_ledger.errors import CorruptAnswer, LedgerError
 from license_ledger.salesforce.bulk_csv import BrokenPage, PageReader
+from license_ledger.salesforce.bulk_listing import Address, listed_addresses, number
 from license_ledger.salesforce.retries import RENEWALS, TRIES, Passing, Refused, pause
 
 if TYPE_CHECKING:
     from license_ledger.salesforce.rest import RestClient
 
-__all__ = ["result_tables"]
+__all__ = ["Page", "pages_after", "pages_at", "result_tables"]
 
 _AHEAD = 2
 _LARGE = 2
-_LISTED_SINCE = 58.0
 _HEADERS = {"Accept": "text/csv"}
-
-
-@dataclass(frozen=True)
-class _Address:
-    """
-    A page.
-
-    Attributes:
-        locator: where it begins; empty for the first page.
-        rows: how many are wanted at most; None leaves that to Salesforce.
-        listed: whether Salesforce decides where the page ends, because it listed it among others.
-    """
-
-    locator: str
-    rows: int | None
-    listed: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,9 +69,52 @@ def result_tables(
         CorruptAnswer: a page was broken at every try.
         LedgerError: a page could not be had.
     """
+    for page in _read(client, job_id, schema, page_records, None, compressed=compressed):
+        yield from page.tables()
+
+
+def pages_at(
+    client: RestClient, job_id: str, schema: pa.Schema, addresses: Iterable[Address], *, page_records: int
+) -> Iterator[Page]:
+    """
+    Read some pages of a result, the next one on its way while one is read.
+
+    Args:
+        client: as :func:`result_tables`.
+        job_id: of the job.
+        schema: columns to expect.
+        addresses: of the pages, as :func:`~license_ledger.salesforce.bulk_listing.listed_addresses` gives
+            them.
+        page_records: rows per page; memory is bounded by about three pages.
+
+    Yields:
+        The pages in the order of the addresses; take the tables of each before the next.
+
+    Raises:
+        LedgerError: as :func:`result_tables`.
+    """
+    yield from _read(client, job_id, schema, page_records, addresses)
+
+
+def pages_after(
+    client: RestClient, job_id: str, schema: pa.Schema, locator: str, *, page_records: int
+) -> Iterator[Page]:
+    """Read a result page by page from a locator on, from the beginning when empty; as :func:`pages_at`."""
+    yield from _read(client, job_id, schema, page_records, locator)
+
+
+def _read(
+    client: RestClient,
+    job_id: str,
+    schema: pa.Schema,
+    page_records: int,
+    wanted: Iterable[Address] | str | None,
+    *,
+    compressed: bool = False,
+) -> Iterator[Page]:
     fetch = _Fetch(client, job_id, PageReader(schema), page_records, compressed)
     try:
-        yield from fetch.tables()
+        yield from fetch.pages(wanted)
     finally:
         fetch.close()
 
@@ -113,17 +139,16 @@ class _Fetch:
         self.closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def tables(self) -> Iterator[pa.Table]:
-        """In order, with the next page on its way."""
-        coming: deque[_Page] = deque()
-        for page in self._pages():
+    def pages(self, wanted: Iterable[Address] | str | None) -> Iterator[Page]:
+        """At these addresses, after this locator, or all there are; in order, the next one on its way."""
+        coming: deque[Page] = deque()
+        for page in self._wanted(wanted):
             coming.append(page)
             if len(coming) == _AHEAD:
-                yield from coming.popleft().tables()
-        for page in coming:
-            yield from page.tables()
+                yield coming.popleft()
+        yield from coming
 
-    def submit(self, address: _Address, head: Future[_Head]) -> Future[pa.Table]:
+    def submit(self, address: Address, head: Future[_Head]) -> Future[pa.Table]:
         """Begin to fetch a page; ``head`` is told as soon as it is known."""
         return self._threads.submit(self._download, address, head)
 
@@ -136,48 +161,24 @@ class _Fetch:
             raise BrokenPage("it repeats rows of an earlier page")
         self._ends |= ends
 
-    def _pages(self) -> Iterator[_Page]:
-        listed = self._listed() if float(self.client.api_version) >= _LISTED_SINCE else None
-        if listed is None:
-            yield from self._chained()
+    def _wanted(self, wanted: Iterable[Address] | str | None) -> Iterator[Page]:
+        if wanted is None:
+            wanted = listed_addresses(self.client, self.job_id, page_records=self.page_records) or ""
+        if isinstance(wanted, str):
+            yield from self._chained(wanted)
             return
-        while True:
-            addresses, following = listed
-            for address in addresses:
-                yield _Page(self, address)
-            if following is None:
-                return
-            listed = self._listed(following)
-            if listed is None:
-                raise CorruptAnswer(
-                    f"result of bulk job {self.job_id}", "its list of pages ends early", "run again"
-                )
+        for address in wanted:
+            yield Page(self, address)
 
-    def _chained(self) -> Iterator[_Page]:
-        locator = ""
+    def _chained(self, locator: str) -> Iterator[Page]:
         while True:
-            page = _Page(self, _Address(locator, self.page_records))
+            page = Page(self, Address(locator, self.page_records))
             yield page
             locator = page.head().next_locator
             if not locator:
                 return
 
-    def _listed(self, following: str | None = None) -> tuple[list[_Address], str | None] | None:
-        """Five more pages and where the list goes on; None when the org does not list them."""
-        path = following or f"jobs/query/{self.job_id}/resultPages"
-        try:
-            answer = self.client.ask(
-                "GET", path, params=None if following else {"maxRecords": str(self.page_records)}
-            )
-            return _addresses(answer)
-        except Refused as refused:
-            if refused.refusal.is_expired_session:
-                raise refused.error from None
-            return None
-        except (KeyError, TypeError, AttributeError):
-            return None
-
-    def _download(self, address: _Address, head: Future[_Head]) -> pa.Table:
+    def _download(self, address: Address, head: Future[_Head]) -> pa.Table:
         params = {"locator": address.locator} if address.locator else {}
         if address.rows is not None:
             params["maxRecords"] = str(address.rows)
@@ -188,7 +189,7 @@ class _Fetch:
             raise
         with response:
             told = _Head(
-                _number(response.headers.get("Sforce-NumberOfRecords")),
+                number(response.headers.get("Sforce-NumberOfRecords")),
                 _locator(response.headers.get("Sforce-Locator")),
             )
             head.set_result(told)
@@ -212,13 +213,18 @@ class _Raw:
         return bytes(self._raw.read(amt, decode_content=self._decode))
 
 
-class _Page:
+class Page:
     """A page on its way, asked for again until it is whole."""
 
-    def __init__(self, fetch: _Fetch, address: _Address) -> None:
+    def __init__(self, fetch: _Fetch, address: Address) -> None:
         self._fetch, self._address = fetch, address
         self._tries, self._renewals = 0, 0
         self._send()
+
+    @property
+    def next_locator(self) -> str:
+        """Where the page after it begins; empty when it is the last one."""
+        return self.head().next_locator
 
     def head(self) -> _Head:
         """What the page says before its rows; waits for it."""
@@ -281,7 +287,7 @@ class _Page:
     def _parts(self, rows: int) -> Iterator[pa.Table]:
         locator = self._address.locator
         while rows > 0:
-            part = _Page(self._fetch, _Address(locator, min(rows, self._fetch.page_records)))
+            part = Page(self._fetch, Address(locator, min(rows, self._fetch.page_records)))
             got = 0
             for table in part.tables():
                 got += table.num_rows
@@ -296,30 +302,6 @@ class _Page:
                 )
 
 
-def _addresses(answer: Any) -> tuple[list[_Address], str | None]:
-    """
-    The pages of a list, and where the list goes on.
-
-    Salesforce's documents say ``resultPages`` and ``resultUrl``; ``resultChunks`` and ``resultLink`` have
-    been seen as well.
-    """
-    entries = answer["resultPages"] if "resultPages" in answer else answer["resultChunks"]
-    addresses = [_address_in(entry.get("resultUrl") or entry["resultLink"]) for entry in entries]
-    following = answer.get("nextRecordsUrl") or answer.get("nextRecordUrl")
-    if answer.get("done") is False and not following:
-        raise KeyError("nextRecordsUrl")
-    return addresses, None if answer.get("done") else following
-
-
-def _address_in(url: str) -> _Address:
-    query = dict(parse_qsl(urlsplit(url).query))
-    return _Address(query.get("locator", ""), _number(query.get("maxRecords")), listed=True)
-
-
 def _locator(header: str | None) -> str:
     """The end is the word null; proxies make it empty or leave it out."""
     return "" if header is None or header.strip() in ("", "null") else header.strip()
-
-
-def _number(header: str | None) -> int | None:
-    return int(header) if header is not None and header.strip().isdecimal() else None
