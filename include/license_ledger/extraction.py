@@ -22,6 +22,7 @@ from license_ledger.salesforce import capabilities
 from license_ledger.salesforce.bulk import JobMemory
 from license_ledger.salesforce.extract import query_batches, query_many
 from license_ledger.salesforce.rest import RestClient
+from license_ledger.shares import extract_share, units_of
 from license_ledger.staging.orgs import remember_org
 from license_ledger.staging.published import last_published
 
@@ -77,7 +78,7 @@ def inspect_org(context: RunContext) -> InspectReceipt:
         org_id=inspection["org_id"],
         snapshot_id=snapshot_id,
         api_version=inspection["api_version"],
-        units=[Unit(label=unit["label"], objects=unit["objects"]) for unit in inspection["units"]],
+        units=units_of(inspection, most=settings.bulk_shares, page_records=settings.bulk_page_records),
         missing=[gap["object"] for gap in inspection["capabilities"] if not gap["field"]],
         api_calls=client.api_calls,
     )
@@ -90,7 +91,7 @@ def extract(
     wait: Callable[[float], None] | None = None,
 ) -> ExtractReceipt:
     """
-    Land the objects of a unit.
+    Land the objects of a unit, or a share of its one object.
 
     Args:
         context: of the run.
@@ -105,6 +106,13 @@ def extract(
     client, landed, inspection = context.client(), context.extracted, context.extracted.inspection
     rows: dict[str, int] = {}
     size = 0
+    if "share" in unit:
+        (name,), (number, _) = unit["objects"], unit["share"]
+        part = extract_share(context, client, name, unit["share"], job, wait)
+        _record_calls(context, f"{name}-{number}", client.api_calls)
+        return ExtractReceipt(
+            unit=unit["label"], rows={name: part["rows"]}, bytes=part["bytes"], api_calls=client.api_calls
+        )
     for name, pieces in _extracted(context, client, unit["objects"], job, wait):
         receipt = landed.folder.land(name, capabilities.arrow_schema(inspection, name), pieces)
         rows[name], size = receipt["rows"], size + receipt["bytes"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 
 class Unit(TypedDict):
@@ -12,10 +12,12 @@ class Unit(TypedDict):
     Attributes:
         label: for people, such as ``User (Bulk API 2.0)``.
         objects: API names, in the order they are extracted.
+        share: number, from 0, and count of the tasks that land the one object; absent where one does alone.
     """
 
     label: str
     objects: list[str]
+    share: NotRequired[list[int]]
 
 
 class Source(TypedDict):

@@ -155,6 +155,13 @@ class Settings(BaseSettings):
     bulk_page_records: int = Field(
         50_000, ge=1000, le=250_000, description="Records per result page of a bulk job."
     )
+    bulk_shares: int = Field(
+        1,
+        ge=1,
+        le=16,
+        description="Tasks that the result pages of one huge object are divided among, for several worker "
+        "machines; an object with fewer than four pages for each gets fewer. See docs/scale.md.",
+    )
     bulk_timeout_minutes: int = Field(120, ge=1, description="How long a bulk job may take.")
     bulk_defer_after_seconds: int = Field(
         60, ge=0, description="A bulk job that takes longer than this is waited for in the triggerer."

@@ -110,20 +110,27 @@ class RunFolder:
             for part in parts:
                 self.storage.delete(part["path"])
             raise
-        return self._switch(object_name, parts)
-
-    def _switch(self, object_name: str, parts: list[FileReceipt]) -> ObjectReceipt:
-        folder = _folder(object_name)
-        names = [part["path"].rpartition("/")[2] for part in parts]
-        receipt = ObjectReceipt(
-            object=object_name,
-            rows=sum(part["rows"] for part in parts),
-            parts=[f"{folder}/{name}" for name in names],
-            bytes=sum(part["bytes"] for part in parts),
+        return self.switch(
+            ObjectReceipt(
+                object=object_name,
+                rows=sum(part["rows"] for part in parts),
+                parts=[f"{folder}/{part['path'].rpartition('/')[2]}" for part in parts],
+                bytes=sum(part["bytes"] for part in parts),
+            )
         )
+
+    def switch(self, receipt: ObjectReceipt) -> ObjectReceipt:
+        """
+        Make the parts of a receipt the landed object, in one step; they are there already.
+
+        Returns:
+            The receipt; whatever else lay in the object's directory is deleted by then.
+        """
+        folder = _folder(receipt["object"])
+        names = {part.rpartition("/")[2] for part in receipt["parts"]}
         self.storage.write_json(f"{folder}/{LANDED}", receipt)
         for name in self.storage.list(folder):
-            if name not in (*names, LANDED):
+            if name not in names | {LANDED}:
                 self.storage.delete(folder, name)
         return receipt
 
