@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -52,15 +52,17 @@ from license_ledger.staging.publish import publish as publish_files
 from license_ledger.staging.published import last_published
 from license_ledger.staging.runs import HISTORY
 from license_ledger.transform.metrics import control_total_history, control_totals
-from license_ledger.warehouse.checks import require_passed, run_checks
+from license_ledger.warehouse.checks import Failure, check_days, require_passed
 from license_ledger.warehouse.places import warehouse_at
 from license_ledger.warehouse.statements import checks
 
 __all__ = [
     "RunContext",
     "check",
+    "checked",
     "choose_source",
     "extract",
+    "failures_of_days",
     "inspect_org",
     "load_warehouse",
     "publish",
@@ -186,25 +188,49 @@ def _control_totals(landed: Landed, licenses: pa.Table) -> pa.Table:
     )
 
 
-def check(context: RunContext, connection: DuckDBPyConnection | None = None) -> CheckReceipt:
+def check(context: RunContext) -> CheckReceipt:
     """
     Run every check over the work files.
-
-    Args:
-        context: of the run.
-        connection: of :func:`license_ledger.warehouse.checks.checking`, for who makes many days; default: one
-            of its own.
 
     Raises:
         CheckFailed, Unexplained: naming the checks, licenses and columns, never a person.
     """
-    landed, settings = context.landed, context.settings
-    failures = run_checks(
-        {name: landed.work_source(name) for name in DATA_TABLES},
+    return checked(failures_of_days([context])[0])
+
+
+def failures_of_days(
+    contexts: Sequence[RunContext], connection: DuckDBPyConnection | None = None
+) -> list[list[Failure]]:
+    """
+    Run every check over the work files of several days at once.
+
+    Args:
+        contexts: of the runs, a day each, of one org and with the same settings; not empty.
+        connection: of :func:`license_ledger.warehouse.checks.checking`; default: one of its own.
+
+    Returns:
+        What the checks found, a list for each context: see :func:`checked`.
+    """
+    settings = contexts[0].settings
+    found = check_days(
+        {
+            context.snapshot_date: {name: context.landed.work_source(name) for name in DATA_TABLES}
+            for context in contexts
+        },
         tolerance=settings.mismatch_tolerance,
         action=settings.mismatch_action,
         connection=connection,
     )
+    return [found[context.snapshot_date] for context in contexts]
+
+
+def checked(failures: Sequence[Failure]) -> CheckReceipt:
+    """
+    Let a day pass whose checks found nothing, or only what the settings let warn.
+
+    Raises:
+        CheckFailed, Unexplained: naming the checks, licenses and columns, never a person.
+    """
     require_passed(failures)
     for failure in failures:
         log.warning("check: %s", failure)

@@ -12,7 +12,7 @@ import gc
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
@@ -33,11 +33,14 @@ from license_ledger.staging.layout import Day, days_of
 from license_ledger.staging.published import published
 from license_ledger.staging.runs import latest_complete_run
 from license_ledger.staging.storage import Storage
-from license_ledger.warehouse.checks import checking
+from license_ledger.warehouse.checks import Failure, checking
 
-__all__ = ["Order", "Outcome", "days_with_landing", "replay", "replay_day"]
+__all__ = ["Order", "Outcome", "days_with_landing", "replay", "replay_days"]
 
 State = Literal["replayed", "unchanged", "failed"]
+
+TOGETHER = 10
+"""Days whose tables wait in the landing area to be checked at once."""
 
 
 @dataclass(frozen=True)
@@ -112,28 +115,68 @@ def replay(order: Order, days: Sequence[date], now: datetime, jobs: int) -> Iter
         An outcome per day, in the order of the days. A day that fails does not keep the others from being
         replayed.
     """
+    size = max(1, min(TOGETHER, -(-len(days) // max(1, jobs))))
+    groups = [days[at : at + size] for at in range(0, len(days), size)]
     if jobs <= 1:
-        yield from (replay_day(order, day, now) for day in days)
+        for group in groups:
+            yield from replay_days(order, group, now)
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_begin_worker) as pool:
-        yield from pool.map(replay_day, [order] * len(days), days, [now] * len(days))
+        for outcomes in pool.map(replay_days, [order] * len(groups), groups, [now] * len(groups)):
+            yield from outcomes
 
 
-def replay_day(order: Order, day: date, now: datetime) -> Outcome:
-    """Replay one day and publish it. Errors of the ledger become the outcome's reason."""
+def replay_days(order: Order, days: Sequence[date], now: datetime) -> list[Outcome]:
+    """
+    Replay some days: make the tables of each, check all of them at once, publish each.
+
+    Errors of the ledger become an outcome's reason.
+
+    Returns:
+        An outcome per day, in the order of the days.
+    """
+    outcomes: dict[date, Outcome] = {}
+    made: list[RunContext] = []
+    for day in days:
+        with _reported(outcomes, day):
+            context = _made(order, day, now)
+            if context is None:
+                outcomes[day] = Outcome(day, "unchanged", {})
+            else:
+                made.append(context)
+    found = pipeline.failures_of_days(made, _database()) if made else []
+    for context, failures in zip(made, found, strict=True):
+        with _reported(outcomes, context.snapshot_date):
+            outcomes[context.snapshot_date] = _published(context, failures)
+    return [outcomes[day] for day in days]
+
+
+def _made(order: Order, day: date, now: datetime) -> RunContext | None:
+    """Make the tables of a day; None when it is published as it would come out."""
+    context = _context(order, day, now)
+    context = replace(context, source=pipeline.choose_source(context, only_landing=True))
+    if not order.force and is_up_to_date(context):
+        return None
+    pipeline.transform(context)
+    pipeline.reconcile(context)
+    return context
+
+
+def _published(context: RunContext, failures: Sequence[Failure]) -> Outcome:
+    """Publish a day whose checks were run."""
+    pipeline.checked(failures)
+    receipt = pipeline.publish(context, sweeps=False)
+    context.own_folder.storage.delete()
+    return Outcome(context.snapshot_date, "replayed", receipt["rows"])
+
+
+@contextmanager
+def _reported(outcomes: dict[date, Outcome], day: date) -> Iterator[None]:
+    """Make an error of the ledger the outcome of the day."""
     try:
-        context = _context(order, day, now)
-        context = replace(context, source=pipeline.choose_source(context, only_landing=True))
-        if not order.force and is_up_to_date(context):
-            return Outcome(day, "unchanged", {})
-        pipeline.transform(context)
-        pipeline.reconcile(context)
-        pipeline.check(context, _database())
-        receipt = pipeline.publish(context, sweeps=False)
-        context.own_folder.storage.delete()
+        yield
     except LedgerError as error:
-        return Outcome(day, "failed", {}, f"{type(error).__name__}: {error}")
-    return Outcome(day, "replayed", receipt["rows"])
+        outcomes[day] = Outcome(day, "failed", {}, f"{type(error).__name__}: {error}")
 
 
 def is_up_to_date(context: RunContext) -> bool:

@@ -15,7 +15,7 @@ import pytest
 
 from demo_org.world import World
 from license_ledger import reader
-from license_ledger.replay import Order, replay_day
+from license_ledger.replay import Order, replay_days
 from license_ledger.warehouse.duckdb import open_readonly
 from tests.demo_org_fixtures import RunningOrg
 from tests.walk import Walk, noon
@@ -165,7 +165,7 @@ def test_a_day_that_was_never_published_needs_a_filter(walk: Walk, first: date) 
     for name in ("snapshots", "users", "seats", "licenses", "mismatches", "control_totals"):
         walk.staging.delete(f"{name}/org_id={context.org}/snapshot_date={first}")
 
-    outcome = replay_day(Order(context.org, walk.settings, (), "key"), first, walk.now)
+    [outcome] = replay_days(Order(context.org, walk.settings, (), "key"), [first], walk.now)
 
     assert outcome.state == "failed"
     assert "--company" in outcome.reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from violations import VIOLATIONS, Tables, edited, tables, unexplained
 
 from license_ledger.errors import CheckFailed, Unexplained
 from license_ledger.schemas import table
-from license_ledger.warehouse.checks import CHECKED, Failure, checking, require_passed, run_checks
+from license_ledger.warehouse.checks import CHECKED, Failure, check_days, checking, require_passed, run_checks
 from license_ledger.warehouse.statements import checks
 
 
@@ -163,6 +164,38 @@ def test_one_connection_checks_one_snapshot_after_another(tmp_path: Path) -> Non
         ]
 
     assert [bool(failures) for failures in found] == [True, False, True, False]
+
+
+def test_days_are_checked_together_as_each_by_itself() -> None:
+    """
+    Every violation is found in its own day as it is alone, and the same rows in other days hide nothing.
+
+    The days hold the same keys: a join or a count that forgets the day would mix them up.
+    """
+    first = date(2026, 1, 1)
+    made: dict[date, Tables] = {}
+    for number, (_, _, violate) in enumerate(VIOLATIONS):
+        made[first + timedelta(days=2 * number)] = violate(tables())
+        made[first + timedelta(days=2 * number + 1)] = tables()
+
+    found = check_days(made, tolerance=0)
+
+    assert found == {day: run_checks(rows, tolerance=0) for day, rows in made.items()}
+    assert sum(map(bool, found.values())) == len(VIOLATIONS)
+
+
+def test_a_day_with_wrong_columns_does_not_keep_the_others_from_being_checked() -> None:
+    """It is reported by itself; a violation of another day is found, a sound day passes."""
+    days = [date(2026, 1, number) for number in (1, 2, 3)]
+    odd = tables() | {"users": tables()["users"].drop_columns("email")}
+
+    found = check_days(dict(zip(days, (odd, unexplained(1)(tables()), tables()), strict=True)), tolerance=0)
+
+    assert [[failure.check for failure in found[day]] for day in days] == [
+        ["columns"],
+        ["unexplained_above_tolerance"],
+        [],
+    ]
 
 
 def test_failures_stop_what_is_going_on() -> None:

@@ -1,12 +1,14 @@
 -- A count of seats must not be negative. Only what is booked as counter_timing, not_visible or unexplained
 -- has a sign, and available_count, which is below zero when a license is over-allocated.
 SELECT
+    snapshot_date,
     'mismatches.seat_count: ' || cause || ' of ' || license_layer || ' license '
         || coalesce(license_name, license_id) AS subject
 FROM mismatches
 WHERE seat_count < 0 AND cause NOT IN ('counter_timing', 'not_visible', 'unexplained')
 UNION ALL
 SELECT
+    snapshot_date,
     'licenses.' || CASE
         WHEN total_count < 0 THEN 'total_count'
         WHEN used_count < 0 THEN 'used_count'
@@ -25,6 +27,7 @@ WHERE license_layer <> 'usage'
     )
 UNION ALL
 SELECT
+    snapshot_date,
     'control_totals.' || CASE
         WHEN assigned_count < 0 THEN 'assigned_count'
         WHEN active_count < 0 THEN 'active_count'

@@ -1,5 +1,6 @@
 -- A column that schemas.py declares not null, keys among them, must have a value in every row.
 SELECT
+    snapshot_date,
     'users.' || CASE
         WHEN user_id IS NULL THEN 'user_id'
         WHEN account_class IS NULL THEN 'account_class'
@@ -13,6 +14,7 @@ WHERE user_id IS NULL
     OR is_active IS NULL
 UNION ALL
 SELECT
+    snapshot_date,
     'licenses.' || CASE
         WHEN license_layer IS NULL THEN 'license_layer'
         WHEN license_id IS NULL THEN 'license_id'
@@ -26,6 +28,7 @@ WHERE license_layer IS NULL
     OR count_basis IS NULL
 UNION ALL
 SELECT
+    snapshot_date,
     'seats.' || CASE
         WHEN user_id IS NULL THEN 'user_id'
         WHEN license_layer IS NULL THEN 'license_layer'
@@ -43,6 +46,7 @@ WHERE user_id IS NULL
     OR cause IS NULL
 UNION ALL
 SELECT
+    snapshot_date,
     'mismatches.' || CASE
         WHEN license_layer IS NULL THEN 'license_layer'
         WHEN license_id IS NULL THEN 'license_id'
@@ -56,6 +60,7 @@ WHERE license_layer IS NULL
     OR seat_count IS NULL
 UNION ALL
 SELECT
+    snapshot_date,
     'control_totals.' || CASE
         WHEN license_layer IS NULL THEN 'license_layer'
         WHEN license_id IS NULL THEN 'license_id'

@@ -1,4 +1,4 @@
 -- An unlimited license has no total.
-SELECT license_layer || ' license ' || coalesce(license_name, license_id) AS subject
+SELECT snapshot_date, license_layer || ' license ' || coalesce(license_name, license_id) AS subject
 FROM licenses
 WHERE is_unlimited AND total_count IS NOT NULL
