@@ -107,6 +107,33 @@ def test_the_token_goes_to_the_org_only(org: RunningOrg, use_connection: UseConn
     assert [call["status"] for call in org.control.ask("requests")] == [401]
 
 
+def test_a_token_on_its_way_elsewhere_is_stopped(org: RunningOrg, use_connection: UseConnection) -> None:
+    """The client's own headers go neither to another host nor to the same one without encryption."""
+    client = LedgerSalesforceHook(use_connection(org)).get_conn()
+    org.control.ask("requests/clear")
+    place = org.https_url.partition("://")[2]
+
+    for base in (org.http_url, f"http://{place}", f"https://{place}@127.0.0.1", "https://[::1"):
+        for headers in (client.headers, {"X-SFDC-Session": client.session_id}):
+            with pytest.raises(UnsafeHost):
+                client.session.get(f"{base}/services/data/v59.0/limits", headers=headers)
+    assert org.control.ask("requests") == []
+
+
+@pytest.mark.parametrize("extras", [{"private_key": PEM}, {"consumer_secret": "x", "password": True}])
+def test_a_domain_beside_a_login_address_leads_nowhere_else(
+    extras: dict[str, Any], org: RunningOrg, use_connection: UseConnection
+) -> None:
+    """The provider's flows log in at the login address; a foreign text in domain is refused unsent."""
+    login = {"login": org.username, "password": org.password if extras.pop("password", None) else None}
+    fields = {"refresh_token": None, "ca_bundle": None, "login_url": MY_DOMAIN, "domain": "evil.example/"}
+    org.control.ask("requests/clear")
+
+    with pytest.raises(ConfigError, match="domain"):
+        LedgerSalesforceHook(use_connection(org, login=login, **fields, **extras)).get_conn()
+    assert org.control.ask("requests") == []
+
+
 @pytest.mark.parametrize(
     "extras",
     [

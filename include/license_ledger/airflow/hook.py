@@ -150,8 +150,10 @@ class LedgerSalesforceHook(SalesforceHook):
             return None  # they are on the session; a text from the form breaks simple-salesforce
         if field_name == "version":
             return self.credentials.api_version
-        found = super()._get_field(extras, field_name)
-        return found or self._derived(extras).get(field_name)
+        derived = self._derived(extras)
+        if field_name == "domain":
+            return derived["domain"]  # of the login address that was checked, not a text beside it
+        return super()._get_field(extras, field_name) or derived.get(field_name)
 
     def _derived(self, extras: dict[str, Any]) -> dict[str, str]:
         """What the provider wants to know of the login host, which it knows no field for."""

@@ -29,6 +29,8 @@ from license_ledger.salesforce.transport import LedgerSession, network_error
 
 ASKED = "log in to Salesforce"
 
+# Where simple-salesforce puts the token: the second is for Bulk API 1.0.
+_CREDENTIALS = {"authorization", "x-sfdc-session"}
 _OUTAGES = {"SERVER_UNAVAILABLE", "REQUEST_RUNNING_TOO_LONG", "EXCEEDED_MAX_CONCURRENT_REQUESTS"}
 _DENIALS = {"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED", "INVALID_OPERATION_WITH_EXPIRED_PASSWORD"}
 
@@ -95,7 +97,7 @@ class RenewingSession(LedgerSession):
     A ``requests`` session that carries the token in use and renews it when Salesforce refuses it.
 
     It makes a :class:`simple_salesforce.Salesforce` outlive its session: that client sends the header it was
-    made with, which is replaced here, at the org's own address only.
+    made with, which is replaced here. Another address than the org's, plain http included, gets no token.
 
     Args:
         sessions: where tokens come from.
@@ -108,9 +110,20 @@ class RenewingSession(LedgerSession):
         self._current = sessions.current()
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send; when the session has expired, renew it and send once more."""
+        """
+        Send; when the session has expired, renew it and send once more.
+
+        Raises:
+            UnsafeHost: the call would carry credentials to another address than the org's.
+        """
         address = url.decode() if isinstance(url, bytes) else url
-        if urlsplit(address).netloc != urlsplit(self._current.instance_url).netloc:
+        if not _is_at(address, self._current.instance_url):
+            if {name.lower() for name in kwargs.get("headers") or {}} & _CREDENTIALS:
+                raise UnsafeHost(
+                    "a call with the org's token",
+                    "its address is not the org's own",
+                    "call that address over a session of its own",
+                )
             return super().request(method, url, *args, **kwargs)
         answer = super().request(method, url, *args, **self._authorized(kwargs))
         if answer.status_code == requests.codes.unauthorized and "INVALID_SESSION_ID" in answer.text:
@@ -122,6 +135,15 @@ class RenewingSession(LedgerSession):
         headers = dict(kwargs.get("headers") or {})
         headers["Authorization"] = f"Bearer {self._current.access_token}"
         return {**kwargs, "headers": headers}
+
+
+def _is_at(address: str, instance_url: str) -> bool:
+    """Whether an address is below the org's: scheme, host and port agree, without user name."""
+    try:
+        parts, own = urlsplit(address), urlsplit(instance_url)
+    except ValueError:
+        return False
+    return (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
 
 
 def login_error(error: Exception) -> LedgerError:

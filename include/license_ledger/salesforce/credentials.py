@@ -103,6 +103,7 @@ def parse(
     login_url = _login_url(fields, host)
     if refresh_token is None:
         _require_other_flow(fields, login, password, login_url, bool(key and secret))
+        _check_provider_hosts(fields)
     elif key is None:
         raise _missing("consumer_key", "enter the client id of the connected app")
     standby = _secret(fields, "standby_refresh_token")
@@ -183,7 +184,7 @@ def _login_url(fields: Mapping[str, Any], host: str | None) -> str:
 
 
 def _checked_login_url(name: str, wanted: str) -> str:
-    if name == "domain" and "://" not in wanted:
+    if name in ("domain", "instance_url", "instance") and "://" not in wanted:
         wanted = hosts.login_url_of_domain(wanted)
     elif name == "host" and "://" not in wanted:
         wanted = f"https://{wanted}"
@@ -211,6 +212,14 @@ def _require_other_flow(
     )
     if not possible:
         raise _missing("refresh_token", "enter the refresh token of an authorized app, see docs/runbook.md")
+
+
+def _check_provider_hosts(fields: Mapping[str, Any]) -> None:
+    """The provider's own flows send credentials to the hosts in these fields: the rule holds there too."""
+    for name in ("domain", "instance_url", "instance"):
+        wanted = text_of(fields.get(name), name)
+        if wanted:
+            _checked_login_url(name, wanted)
 
 
 def _version(value: object) -> str:

@@ -1,5 +1,5 @@
 """
-What is remembered of a grant, and the protocols of those who remember. May import credentials only.
+What is remembered of a grant, and the protocols of those who remember. May import credentials and hosts.
 
 A *grant* is one authorization of the app by the integration user. With refresh-token rotation its token
 changes with every refresh, so that the connection only holds the first one; the live one is in the token
@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from license_ledger.salesforce import hosts
 from license_ledger.salesforce.credentials import Credentials
 
 __all__ = ["Grant", "Holding", "Session", "Sessions", "StoredToken", "TokenStore", "case_safe_id"]
@@ -194,7 +195,8 @@ class Holding:
         Bring connection and store together.
 
         A token typed into the connection that the store does not know is a new grant. The session is dropped
-        when it was obtained elsewhere or with a grant that is no longer in use.
+        when it was obtained elsewhere or with a grant that is no longer in use, or leads to no address of
+        Salesforce.
         """
         known = stored or StoredToken.empty(credentials.login_url)
         marks: list[str] = []
@@ -204,7 +206,8 @@ class Holding:
             known = known.with_grant(mark, known.grants.get(mark) or Grant(token))
             marks.append(mark)
         holding = cls(known, marks[0], marks[1] if len(marks) > 1 else None)
-        if known.login_url != credentials.login_url or known.session_grant != holding.in_use:
+        is_current = known.login_url == credentials.login_url and known.session_grant == holding.in_use
+        if not is_current or not _is_safe(known.session, credentials):
             known = replace(known, login_url=credentials.login_url, session=None, session_grant="")
         return replace(holding, stored=known)
 
@@ -229,6 +232,15 @@ class Holding:
         stored = self.stored.with_grant(self.in_use, grant)
         stored = replace(stored, session=session, session_grant=self.in_use if session else "")
         return replace(self, stored=stored)
+
+
+def _is_safe(session: Session | None, credentials: Credentials) -> bool:
+    try:
+        return session is None or bool(
+            hosts.base_url(session.instance_url, allow_loopback=credentials.on_loopback)
+        )
+    except ValueError:
+        return False
 
 
 def case_safe_id(record_id: str) -> str:
