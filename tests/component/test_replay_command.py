@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from demo_org.options import OrgOptions
+from demo_org.server import DemoOrg
 from demo_org.world import World
 from license_ledger import reader
 from license_ledger.replay import Order, replay_days
@@ -23,23 +26,30 @@ from tests.walk import Walk, noon
 DAYS = 5
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def first() -> date:
     """The first of some days that have passed, as the command sees the calendar."""
     return datetime.now(UTC).date() - timedelta(days=DAYS + 1)
 
 
-@pytest.fixture
-def walk(start_demo_org: Callable[..., RunningOrg], first: date, tmp_path: Path) -> Walk:
+@pytest.fixture(scope="module")
+def observed(first: date, tmp_path_factory: pytest.TempPathFactory) -> Walk:
     """Some days observed one by one for one company, of an org that is not there any more."""
-    org = start_demo_org(World(today=first, seed=9))
-    walk = Walk(org.connection(), tmp_path, noon(first))
-    for n in range(DAYS):
-        walk.now = noon(first + timedelta(days=n))
-        org.server.org.set_clock(walk.now)
-        walk.run(["acme.com"], load=False)
-    org.server.stop()
+    root = tmp_path_factory.mktemp("observed")
+    with DemoOrg(World(today=first, seed=9), OrgOptions(bulk_seconds=0.02), root / "org") as server:
+        walk = Walk(RunningOrg(server).connection(), root, noon(first))
+        for n in range(DAYS):
+            walk.now = noon(first + timedelta(days=n))
+            server.org.set_clock(walk.now)
+            walk.run(["acme.com"], load=False)
     return walk
+
+
+@pytest.fixture
+def walk(observed: Walk, tmp_path: Path) -> Walk:
+    """A copy of those days for one test."""
+    shutil.copytree(observed.root / "staging", tmp_path / "staging")
+    return replace(observed, root=tmp_path)
 
 
 def environment(walk: Walk) -> dict[str, str]:
