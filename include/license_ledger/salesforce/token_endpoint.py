@@ -1,9 +1,10 @@
 """
-One refresh request, and what its answer means. Sends; decides nothing.
+One request to the token service, a refresh or the exchange of a code, and what its answer means. Sends;
+decides nothing.
 
-No library does this grant. The request is sent exactly once: what becomes of a refresh token after a request
-whose answer did not arrive nobody can know, so that deciding about another try is left to the caller, who is
-told how much is known.
+No library does these grants. The request is sent exactly once: what becomes of a refresh token after a
+request whose answer did not arrive nobody can know, so that deciding about another try is left to the caller,
+who is told how much is known.
 """
 
 from __future__ import annotations
@@ -30,13 +31,14 @@ from license_ledger.errors import (
 from license_ledger.salesforce import hosts
 from license_ledger.salesforce.answers import Refusal, classify, clean, parse_body
 from license_ledger.salesforce.credentials import Credentials
-from license_ledger.salesforce.token_refusals import Outcome, rule_for
+from license_ledger.salesforce.token_refusals import CODE_RULES, Outcome, rule_for
 from license_ledger.salesforce.tokens import Session, case_safe_id
 from license_ledger.salesforce.transport import LedgerSession, Timeouts, network_error, was_never_sent
 
-__all__ = ["Outcome", "TokenAnswer", "exchange", "read_answer"]
+__all__ = ["Outcome", "TokenAnswer", "exchange", "read_answer", "redeem"]
 
 ASKED = "refreshing the access token"
+REDEEMING = "exchanging the authorization code"
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,37 @@ def exchange(credentials: Credentials, refresh_token: str, timeouts: Timeouts) -
     Returns:
         What came of it; network failures included, nothing is raised.
     """
-    form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "format": "json"}
-    form["client_id"] = credentials.consumer_key
+    form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+    return _post(credentials, form, timeouts, ASKED)
+
+
+def redeem(
+    credentials: Credentials, code: str, redirect_uri: str, verifier: str, timeouts: Timeouts
+) -> TokenAnswer:
+    """
+    Exchange an authorization code (RFC 6749 §4.1.3, with PKCE) at the connection's login host.
+
+    Args:
+        credentials: client id, secret, login host, proxies, certificates.
+        code: decoded; good for one exchange.
+        redirect_uri: the callback address that the code was asked for with.
+        verifier: of PKCE.
+        timeouts: how long to wait.
+
+    Returns:
+        What came of it; network failures included, nothing is raised.
+    """
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": redirect_uri,
+        "code_verifier": verifier,
+    }
+    return _post(credentials, form, timeouts, REDEEMING)
+
+
+def _post(credentials: Credentials, form: dict[str, str], timeouts: Timeouts, asked: str) -> TokenAnswer:
+    form = {**form, "format": "json", "client_id": credentials.consumer_key}
     if credentials.consumer_secret:
         form["client_secret"] = credentials.consumer_secret
     # A connection of its own: a kept one that the server has closed would leave the outcome unknown.
@@ -85,19 +116,19 @@ def exchange(credentials: Credentials, refresh_token: str, timeouts: Timeouts) -
                 stream=True,
             )
         except (requests.RequestException, OSError) as error:
-            return _network_answer(error)
+            return _network_answer(error, asked)
         with response:
             body, whole = _read(response)
-    return read_answer(response.status_code, body, whole=whole, credentials=credentials)
+    return read_answer(response.status_code, body, whole=whole, credentials=credentials, asked=asked)
 
 
-def _network_answer(error: Exception) -> TokenAnswer:
-    failure = network_error(error, ASKED)
+def _network_answer(error: Exception, asked: str) -> TokenAnswer:
+    failure = network_error(error, asked)
     if not isinstance(failure, TransientError):
         return TokenAnswer(Outcome.REFUSED, failure)
     if was_never_sent(error):
         return TokenAnswer(Outcome.UNTOUCHED, failure)
-    return TokenAnswer(Outcome.UNKNOWN, _unknown(failure.got))
+    return TokenAnswer(Outcome.UNKNOWN, _unknown(failure.got, asked))
 
 
 def _read(response: requests.Response) -> tuple[str, bool]:
@@ -111,7 +142,9 @@ def _read(response: requests.Response) -> tuple[str, bool]:
     return b"".join(chunks).decode("utf-8", "replace"), whole
 
 
-def read_answer(status: int, body: str, *, whole: bool, credentials: Credentials) -> TokenAnswer:
+def read_answer(
+    status: int, body: str, *, whole: bool, credentials: Credentials, asked: str = ASKED
+) -> TokenAnswer:
     """
     Judge an answer of the token service.
 
@@ -120,54 +153,55 @@ def read_answer(status: int, body: str, *, whole: bool, credentials: Credentials
         body: as much of it as arrived.
         whole: whether that is all.
         credentials: whose login host decides which instance may be answered.
+        asked: what was asked, for messages; which request it was decides what a refusal means.
 
     Returns:
         The judgment.
     """
     fields = _fields(body) if status == 200 else {}
     if status == 200 and "error" not in fields:
-        return _judge_grant(fields, whole, credentials)
+        return _judge_grant(fields, whole, credentials, asked)
     codes, message = parse_body(body)
     refusal = Refusal(status, codes, message)
-    rule = rule_for(refusal)
+    rule = rule_for(refusal, CODE_RULES if asked == REDEEMING else ())
     if rule is not None:
-        return TokenAnswer(rule.outcome, rule.error(ASKED, refusal.words, rule.remedy))
+        return TokenAnswer(rule.outcome, rule.error(asked, refusal.words, rule.remedy))
     if status == 200 or (status >= 500 and status != 503):
-        return TokenAnswer(Outcome.UNKNOWN, _unknown(refusal.words))
+        return TokenAnswer(Outcome.UNKNOWN, _unknown(refusal.words, asked))
     if status == 404:
         return TokenAnswer(
-            Outcome.REFUSED, ConfigError(ASKED, refusal.words, "correct login_url in the connection")
+            Outcome.REFUSED, ConfigError(asked, refusal.words, "correct login_url in the connection")
         )
-    error = classify(refusal, ASKED)
+    error = classify(refusal, asked)
     if isinstance(error, TransientError):
         return TokenAnswer(Outcome.UNTOUCHED, error)
     if not codes and status >= 400:
         # Not the token service but something before it: a filter, an outage page.
         return TokenAnswer(
-            Outcome.UNTOUCHED, SalesforceUnavailable(ASKED, refusal.words, "see status.salesforce.com")
+            Outcome.UNTOUCHED, SalesforceUnavailable(asked, refusal.words, "see status.salesforce.com")
         )
     return TokenAnswer(Outcome.REFUSED, error)
 
 
-def _judge_grant(fields: dict[str, Any], whole: bool, credentials: Credentials) -> TokenAnswer:
+def _judge_grant(fields: dict[str, Any], whole: bool, credentials: Credentials, asked: str) -> TokenAnswer:
     token = fields.get("refresh_token")
     token = token if isinstance(token, str) and token else None
     if not fields.get("access_token") or not whole:
         if token is None:
-            return TokenAnswer(Outcome.UNKNOWN, _unknown("HTTP 200 with an answer that is no token"))
-        half = SalesforceUnavailable(ASKED, "only half of the answer arrived", "run again")
+            return TokenAnswer(Outcome.UNKNOWN, _unknown("HTTP 200 with an answer that is no token", asked))
+        half = SalesforceUnavailable(asked, "only half of the answer arrived", "run again")
         return TokenAnswer(Outcome.GRANTED, half, refresh_token=token)
     try:
-        return TokenAnswer(Outcome.GRANTED, None, _session(fields, credentials), token)
+        return TokenAnswer(Outcome.GRANTED, None, _session(fields, credentials, asked), token)
     except LedgerError as error:
         return TokenAnswer(Outcome.GRANTED, error, refresh_token=token)
 
 
-def _session(fields: dict[str, Any], credentials: Credentials) -> Session:
+def _session(fields: dict[str, Any], credentials: Credentials, asked: str) -> Session:
     scope = fields.get("scope")
     if isinstance(scope, str) and scope and not {"api", "full"} & set(scope.split()):
         raise AccessDenied(
-            ASKED,
+            asked,
             "the grant lacks the scope api",
             "authorize the app again with the scopes api refresh_token",
         )
@@ -176,14 +210,14 @@ def _session(fields: dict[str, Any], credentials: Credentials) -> Session:
         instance = hosts.base_url(named, allow_loopback=credentials.on_loopback)
     except ValueError as error:
         raise UnsafeHost(
-            ASKED,
+            asked,
             f"the instance_url of the answer{_shown_host(named)} {error}",
             "check login_url and the network between",
         ) from None
-    org_id, user_id = _identity(fields)
+    org_id, user_id = _identity(fields, asked)
     issued = re.fullmatch(r"\d{10,16}", str(fields.get("issued_at", "")))
     if issued is None:
-        raise CorruptAnswer(ASKED, "the answer lacks issued_at", "run again")
+        raise CorruptAnswer(asked, "the answer lacks issued_at", "run again")
     return Session(
         str(fields["access_token"]),
         instance,
@@ -199,7 +233,7 @@ def _shown_host(address: str) -> str:
     return f" ({found[1]})" if found else ""
 
 
-def _identity(fields: dict[str, Any]) -> tuple[str, str]:
+def _identity(fields: dict[str, Any], asked: str) -> tuple[str, str]:
     """Org and user out of the identity address, else the org out of the token, which begins with it."""
     path = urlsplit(str(fields.get("id", ""))).path
     match = re.fullmatch(r"/id/(00D\w{12}(?:\w{3})?)/(005\w{12}(?:\w{3})?)", path)
@@ -207,7 +241,7 @@ def _identity(fields: dict[str, Any]) -> tuple[str, str]:
         return case_safe_id(match[1]), case_safe_id(match[2])
     prefix = re.match(r"(00D\w{12})!", str(fields["access_token"]))
     if prefix is None:
-        raise CorruptAnswer(ASKED, "the answer does not say which org it is for", "run again")
+        raise CorruptAnswer(asked, "the answer does not say which org it is for", "run again")
     return case_safe_id(prefix[1]), ""
 
 
@@ -226,7 +260,9 @@ def _fields(body: str) -> dict[str, Any]:
     return dict(parse_qsl(text)) if "access_token=" in text else {}
 
 
-def _unknown(got: str) -> RefreshOutcomeUnknown:
+def _unknown(got: str, asked: str) -> RefreshOutcomeUnknown:
+    if asked == REDEEMING:
+        return RefreshOutcomeUnknown(asked, clean(got), "authorize again: a code is good for one exchange")
     return RefreshOutcomeUnknown(
-        ASKED, clean(got), "nothing to do yet: the next try finds out whether the refresh token is still good"
+        asked, clean(got), "nothing to do yet: the next try finds out whether the refresh token is still good"
     )

@@ -8,6 +8,7 @@ trying, which error it is, and what a person can do about it.
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from license_ledger.errors import (
@@ -20,7 +21,7 @@ from license_ledger.errors import (
 )
 from license_ledger.salesforce.answers import Refusal
 
-__all__ = ["RULES", "Outcome", "Rule", "rule_for"]
+__all__ = ["CODE_RULES", "RULES", "Outcome", "Rule", "rule_for"]
 
 
 class Outcome(enum.Enum):
@@ -43,11 +44,17 @@ class Rule(NamedTuple):
     remedy: str
 
 
-def rule_for(refusal: Refusal) -> Rule | None:
-    """The first rule of :data:`RULES` that applies, or None when the table knows nothing of it."""
+def rule_for(refusal: Refusal, before: Sequence[Rule] = ()) -> Rule | None:
+    """
+    The first rule that applies, or None when the tables know nothing of it.
+
+    Args:
+        refusal: what came back.
+        before: rules of the request's own, looked at before :data:`RULES`.
+    """
     codes = [code.lower() for code in refusal.codes]
     message = refusal.message.lower()
-    for rule in RULES:
+    for rule in (*before, *RULES):
         if rule.code in codes and rule.words in message:
             return rule
     return None
@@ -98,3 +105,14 @@ RULES = (
     Rule("temporarily_unavailable", "", _UNTOUCHED, SalesforceUnavailable, "run again"),
 )
 """The first rule that applies decides."""
+
+_CODE = "authorize again: a code is good for a few minutes and one exchange"
+_CALLBACK = "enter the callback address in the app exactly as it was shown"
+
+CODE_RULES = (
+    Rule("invalid_grant", "authorization code", _DEAD, AuthRevoked, _CODE),
+    Rule("invalid_grant", "code verifier", _REFUSED, AuthRevoked, "authorize again, in one go"),
+    Rule("redirect_uri_mismatch", "", _REFUSED, ConfigError, _CALLBACK),
+    Rule("invalid_grant", "redirect_uri", _REFUSED, ConfigError, _CALLBACK),
+)
+"""What the same codes mean when an authorization code was to be exchanged."""
