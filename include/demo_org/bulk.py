@@ -51,7 +51,7 @@ def create(request: Request) -> Reply:
         request.version,
         str(body["lineEnding"]),
         str(body["columnDelimiter"]),
-        dt.datetime.now(dt.UTC),
+        dt.datetime.now(dt.UTC) + dt.timedelta(seconds=org.faults.skew()),
         org.world.now,
         result,
         org.options.bulk_seconds,
@@ -99,11 +99,17 @@ def results(request: Request, name: str) -> Reply:
     org, call = request.org, request.call
     start = offset_of(job, call.query.get("locator", ""))
     rows = _page_rows(org, call)
+    total = job.result.total
+    stop = min(start + rows, total)
     shown = max(0, start - rows) if org.faults.hit("duplicate_page", call.path) else start
-    stop = min(start + rows, job.result.total)
+    end = shown + (stop - start)
+    # Only where there are two whole pages to change places.
+    if start < 2 * rows <= total and org.faults.hit("reordered_pages", call.path):
+        shown, end = (rows, 2 * rows) if start < rows else (0, rows)
     headers = _headers(org, call, job, start, stop)
     flaws = Flaws(
         nul=org.faults.hit("nul_bytes", call.path),
+        long_cell=_long_cell(org, call),
         open_quote=org.faults.hit("malformed_csv", call.path),
         extra_cell=org.faults.hit("extra_cell", call.path),
         lost_row=org.faults.hit("missing_rows", call.path),
@@ -111,7 +117,7 @@ def results(request: Request, name: str) -> Reply:
     body = page(
         job.result,
         shown,
-        shown + (stop - start),
+        end,
         DELIMITERS[job.delimiter],
         LINE_ENDINGS[job.line_ending],
         flaws,
@@ -220,6 +226,11 @@ def _page_rows(org: Org, call: Call) -> int:
     if not asked.isdigit() or int(asked) < 1:
         raise ApiError(400, "API_ERROR", f"Invalid maxRecords: {asked[:32]}")
     return min(int(asked), org.options.bulk_page_rows)
+
+
+def _long_cell(org: Org, call: Call) -> int:
+    options = org.faults.take("long_cell", call.path)
+    return int(options["bytes"]) if options else 0
 
 
 def _headers(org: Org, call: Call, job: Job, start: int, stop: int) -> dict[str, str]:

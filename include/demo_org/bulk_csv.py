@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
+from demo_org.catalog import TEXT_TYPES
 from demo_org.soql.executor import RecordSet
 from demo_org.store import cut
 from demo_org.wording import as_text
@@ -30,13 +31,15 @@ class Flaws:
     What is to be wrong with a page.
 
     Attributes:
-        nul: the first cell of the last text column holds a NUL character.
+        nul: the first cell of the last text column, if there is one, holds a NUL character.
+        long_cell: characters that are added to that cell.
         open_quote: the closing quote of the last cell is missing.
         extra_cell: the first row has one cell too many.
         lost_row: the last row is missing.
     """
 
     nul: bool = False
+    long_cell: int = 0
     open_quote: bool = False
     extra_cell: bool = False
     lost_row: bool = False
@@ -66,8 +69,8 @@ def page(
     for first in range(start, stop, BATCH_ROWS):
         last = min(first + BATCH_ROWS, stop)
         cells = _cells(result, first, last)
-        if flaws.nul and first == start:
-            cells = _with_nul(cells)
+        if first == start and (flaws.nul or flaws.long_cell):
+            cells = _with_more(cells, _last_text(result), "\x00" * flaws.nul + "x" * flaws.long_cell)
         body = _lines(cells, delimiter, ending)
         if flaws.extra_cell and first == start:
             body = body.replace(
@@ -100,9 +103,14 @@ def _lines(cells: list[pa.Array], delimiter: str, ending: str) -> bytes:
     return b"".join(f'"{row}"{ending}'.encode() for row in rows.to_pylist())
 
 
-def _with_nul(cells: list[pa.Array]) -> list[pa.Array]:
-    last = cells[-1]
-    if not len(last):
+def _last_text(result: RecordSet) -> int:
+    texts = [place for place, column in enumerate(result.columns) if column.field.type in TEXT_TYPES]
+    return texts[-1] if texts else -1
+
+
+def _with_more(cells: list[pa.Array], place: int, more: str) -> list[pa.Array]:
+    if place < 0 or not len(cells[place]):
         return cells
-    first = pa.array(["\x00" + (last[0].as_py() or "")], pa.string())
-    return [*cells[:-1], pa.concat_arrays([first, last.slice(1)])]
+    column = cells[place]
+    first = pa.array([more + (column[0].as_py() or "")], pa.string())
+    return [*cells[:place], pa.concat_arrays([first, column.slice(1)]), *cells[place + 1 :]]

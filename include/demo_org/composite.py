@@ -115,7 +115,7 @@ def _part(request: Request, method: str, url: str, body: Any) -> Reply:
         inner = replace(request, call=call, version=found[1], rest=(found[2] or "").strip("/"))
         if inner.rest.startswith("composite/batch") or inner.rest == "composite":
             raise ApiError(400, "INVALID_INPUT", "A composite request cannot hold another one")
-        return route(inner)
+        return request.org.faults.answer(call, part=True) or route(inner)
     except ApiError as error:
         return json_reply(error.body(), Call(method, url), error.status)
 
@@ -123,7 +123,7 @@ def _part(request: Request, method: str, url: str, body: Any) -> Reply:
 def _body(reply: Reply) -> Any:
     if not isinstance(reply.body, bytes):
         raise ApiError(400, "INVALID_INPUT", "This resource cannot be part of a composite request")
-    return json.loads(reply.body) if reply.body else None
+    return json.loads(reply.body) if reply.body and "json" in reply.content_type else None
 
 
 def _resolve(url: str, answers: dict[str, Any]) -> str:

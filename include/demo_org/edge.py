@@ -14,6 +14,7 @@ import time
 import traceback
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -73,7 +74,7 @@ class Edge:
         entry = LoggedCall(time.time(), call.method, call.path, status, time.perf_counter() - began)
         if not call.path.startswith("/_demo"):
             self._service.org.note(entry)
-        await _Delivery(reply, call, wire, send).run()
+        await _Delivery(reply, call, wire, send, self._service.org.faults.skew()).run()
         entry.seconds = time.perf_counter() - began
 
     def _answer(self, call: Call) -> Reply:
@@ -88,8 +89,9 @@ class Edge:
 class _Delivery:
     """The sending of one answer, faults included."""
 
-    def __init__(self, reply: Reply, call: Call, wire: Wire, send: Send) -> None:
+    def __init__(self, reply: Reply, call: Call, wire: Wire, send: Send, skew: float) -> None:
         self._reply = reply
+        self._skew = skew
         self._call = call
         self._wire = wire
         self._send = send
@@ -97,7 +99,7 @@ class _Delivery:
     async def run(self) -> None:
         """Send the answer; whoever wants to know whether it got out is told before its last byte does."""
         try:
-            if self._reply.drop:
+            if self._reply.drop or "reset_before_answer" in self._reply.faults:
                 await self._note(False)
                 self._wire.reset()
             else:
@@ -144,7 +146,9 @@ class _Delivery:
     async def _start(self, compressed: bool, length: int | None = None) -> None:
         reply = self._reply
         request_id = secrets.token_hex(16)
-        headers = {**_STANDING, "X-SFDC-Request-Id": request_id, "X-Request-Id": request_id, **reply.headers}
+        date = formatdate(time.time() + self._skew, usegmt=True)
+        headers = {"Date": date, **_STANDING, "X-SFDC-Request-Id": request_id, "X-Request-Id": request_id}
+        headers |= reply.headers
         if reply.content_type:
             headers["Content-Type"] = reply.content_type
         if compressed:
@@ -167,6 +171,9 @@ class _Delivery:
                 body = body[: int(len(body) * float(faults[name]["after"]))]
         breaking = next((name for name in _BREAKING if name in faults), None)
         length = len(body) if faults.get("truncate_body", {}).get("framing") == "length" else None
+        if "wrong_length" in faults:
+            await self._miscounted(compressed, body, int(faults["wrong_length"]["by"]))
+            return
         await self._start(compressed, length)
         if breaking is not None:
             await self._break(body, breaking, faults[breaking])
@@ -184,6 +191,17 @@ class _Delivery:
             self._wire.reset()
         else:
             self._wire.close()
+
+    async def _miscounted(self, compressed: bool, body: bytes, by: int) -> None:
+        length = max(1, len(body) + by)
+        await self._start(compressed, length)
+        await self._piece(body[:length], last=by <= 0)
+        await asyncio.sleep(0.05)
+        if by > 0:
+            await self._note(False)
+            self._wire.close()
+        else:
+            self._wire.spill(body[length:])
 
     async def _paced(self, body: bytes, faults: dict[str, dict[str, Any]]) -> None:
         if "slow_drip" in faults:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from demo_org.calls import HTML, Call, Reply, json_reply
@@ -26,10 +26,12 @@ GATEWAY = (
 )
 
 TRANSPORT = (
+    "reset_before_answer",
     "reset_mid_body",
     "truncate_body",
     "truncate_silently",
     "truncate_gzip",
+    "wrong_length",
     "stall",
     "slow_drip",
     "token_answer_truncated",
@@ -50,6 +52,7 @@ class Fault:
         options: its own options.
         seen: concerned calls so far.
         hits: strikes so far.
+        struck: addresses of the calls that it has struck.
     """
 
     kind: FaultKind
@@ -59,6 +62,7 @@ class Fault:
     options: dict[str, Any]
     seen: int = 0
     hits: int = 0
+    struck: set[str] = field(default_factory=set)
 
     def strikes(self, path: str) -> bool:
         """Count a call and tell whether the fault strikes it."""
@@ -67,13 +71,17 @@ class Fault:
         self.seen += 1
         if self.seen < self.nth or (self.count is not None and self.hits >= self.count):
             return False
+        if self.options.get("each_path") and path in self.struck:
+            return False
         self.hits += 1
+        self.struck.add(path)
         return True
 
     def state(self) -> dict[str, Any]:
         """Give what the control API tells of it."""
         own = {"path": self.path, "nth": self.nth, "count": self.count, "seen": self.seen, "hits": self.hits}
-        return {"name": self.kind.name, **own, "options": self.options}
+        told = {"struck": sorted(self.struck), "options": self.options}
+        return {"name": self.kind.name, **own, **told}
 
 
 class Faults:
@@ -89,8 +97,9 @@ class Faults:
 
         Args:
             name: of the fault.
-            **options: ``path`` (regular expression), ``nth`` (from 1), ``count`` (None: until off), and the
-                fault's own.
+            **options: ``path`` (regular expression), ``nth`` (from 1), ``count`` (None: until off), ``parts``
+                (parts of composite calls are struck as well), ``each_path`` (of every address only the first
+                call is struck), and the fault's own.
 
         Raises:
             KeyError: no fault or option of that name.
@@ -100,7 +109,7 @@ class Faults:
         path, count = options.pop("path", kind.path), options.pop("count", kind.count)
         nth = options.pop("nth", own.pop("nth", 1))
         for option in options:
-            if option not in own and option not in {"method"}:
+            if option not in own and option not in {"method", "parts", "each_path"}:
                 raise KeyError(f"{name}.{option}")
         with self._lock:
             self._on[name] = Fault(kind, path, int(nth), count, {**own, **options})
@@ -144,14 +153,25 @@ class Faults:
         fault = self._on.get(name)
         return fault.options if fault is not None else None
 
-    def answer(self, call: Call) -> Reply | None:
-        """Give the answer of the first fault that takes the place of the org's own answer."""
+    def skew(self) -> float:
+        """Give the seconds by which the org's clock is wrong at this moment."""
+        options = self.options("clock_skew")
+        return float(options["seconds"]) if options else 0.0
+
+    def answer(self, call: Call, *, part: bool = False) -> Reply | None:
+        """
+        Give the answer of the first fault that takes the place of the org's own answer.
+
+        Args:
+            call: the call.
+            part: whether it is part of a composite call, which only faults with the option ``parts`` strike.
+        """
         if not self._on:
             return None
         for name in list(self._on):
-            if name not in ANSWERS:
-                continue
             fault = self._on[name]
+            if name not in ANSWERS or (part and not fault.options.get("parts")):
+                continue
             if (
                 fault.options.get("method", call.method) == call.method
                 and self.take(name, call.path) is not None
@@ -246,6 +266,7 @@ ANSWERS: dict[str, Callable[[Call, dict[str, Any]], Reply]] = {
         403, "INSUFFICIENT_ACCESS", "insufficient access rights on cross-reference id"
     ),
     "api_disabled": _api(403, "API_DISABLED_FOR_ORG", "The REST API is not enabled for this Organization."),
+    "not_found": _api(404, "NOT_FOUND", "The requested resource does not exist"),
     "transaction_security": _api(
         400,
         "TXN_SECURITY_METERING_ERROR",

@@ -173,7 +173,7 @@ class TokenEndpoint:
     def _success(self, call: Call, app: App, access: str, scope: str, refresh: str | None) -> Reply:
         org = self._org
         identity = f"{call.origin}/id/{org.world.org_id}/{org.user_id}"
-        issued = str(int(time.time() * 1000))
+        issued = str(int((time.time() + org.faults.skew()) * 1000))
         if org.faults.hit("token_without_api_scope", call.path):
             scope = " ".join(word for word in scope.split() if word not in {"api", "full", "web"})
             session = org.grants.session(access, touch=False)

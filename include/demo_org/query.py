@@ -13,6 +13,7 @@ from demo_org.soql.executor import Count, Groups, RecordSet, run
 from demo_org.soql.parser import parse
 
 if TYPE_CHECKING:
+    from demo_org.cursors import Cursor
     from demo_org.rest import Request
 
 _LARGEST_PAGE = 2000
@@ -41,7 +42,21 @@ def next_page(request: Request, name: str, offset: str) -> Reply:
     start = int(offset)
     if start >= cursor.result.total:
         raise ApiError(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
-    return _records(request, cursor.result, start, cursor.page_rows, cursor.id)
+    return _records(
+        request, cursor.result, start, cursor.page_rows, cursor.id, _shown(request, cursor, start)
+    )
+
+
+def _shown(request: Request, cursor: Cursor, start: int) -> int:
+    """Give the first record of what is answered in place of the page that begins here; mostly the same."""
+    faults, path, rows = request.org.faults, request.call.path, cursor.page_rows
+    if faults.hit("duplicate_rest_page", path):
+        return max(0, start - rows)
+    # The second and the third page change places, where both are whole.
+    second = rows <= start < 2 * rows
+    if start < 3 * rows <= cursor.result.total and faults.hit("reordered_rest_pages", path):
+        return start + rows if second else start - rows
+    return start
 
 
 def tooling(request: Request) -> Reply:
@@ -110,7 +125,9 @@ def _query(request: Request, *, deleted: bool) -> Reply:
     return _records(request, result, 0, page_rows(result, call, org.options.rest_page_rows), "")
 
 
-def _records(request: Request, result: RecordSet, start: int, rows: int, cursor: str) -> Reply:
+def _records(
+    request: Request, result: RecordSet, start: int, rows: int, cursor: str, shown: int | None = None
+) -> Reply:
     org, layout = request.org, request.call.layout
     stop = min(start + rows, result.total)
 
@@ -128,7 +145,8 @@ def _records(request: Request, result: RecordSet, start: int, rows: int, cursor:
             request.session.digest, request.session.user, result, rows, org.options.most_cursors
         )
         following = f"{request.base}/query/{opened.id}-{stop}"
-    records = record_page(result, start, stop, request.base, layout.deeper(), keep)
+    first = start if shown is None else shown
+    records = record_page(result, first, first + (stop - start), request.base, layout.deeper(), keep)
     return _spelled(layout, result.total, following, records)
 
 

@@ -164,6 +164,7 @@ class DemoOrg:
             "log_level": "error",
             "access_log": False,
             "server_header": False,
+            "date_header": False,
             "proxy_headers": False,
             "timeout_keep_alive": 60,
         }

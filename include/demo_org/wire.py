@@ -23,6 +23,10 @@ class Wire:
         """Tell whether the other side, or a fault, has closed the connection."""
         return bool(self._transport.is_closing())
 
+    def spill(self, rest: bytes) -> None:
+        """Send bytes that belong to no answer."""
+        self._transport.write(rest)
+
     def close(self) -> None:
         """Close the connection in an orderly way, whatever HTTP still expects."""
         self._transport.close()

@@ -18,6 +18,7 @@ from license_ledger.salesforce.credentials import Credentials
 from license_ledger.salesforce.inspection import Inspection
 from license_ledger.salesforce.rest import RestClient
 from license_ledger.salesforce.tokens import Sessions
+from license_ledger.salesforce.transport import Timeouts
 from license_ledger.settings import Settings
 from license_ledger.source import is_present
 from license_ledger.staging.landing import ObjectReceipt, RunFolder
@@ -53,6 +54,7 @@ class RunContext:
         open_storage: from the URL of a directory to its storage.
         clock: the present, with a time zone.
         sleep: how to pause between tries of a call, in seconds.
+        timeouts: of the calls.
     """
 
     connection_id: str
@@ -70,6 +72,7 @@ class RunContext:
     open_storage: Callable[[str], Storage] = field(default=Storage.from_url)
     clock: Callable[[], datetime] = field(default=_utc_now)
     sleep: Callable[[float], None] = field(default=time.sleep)
+    timeouts: Timeouts = field(default=Timeouts())
 
     @cached_property
     def org(self) -> str:
@@ -127,6 +130,7 @@ class RunContext:
             api_version=self.credentials.api_version,
             ca_bundle=self.credentials.ca_bundle,
             proxies=self.credentials.proxies,
+            timeouts=self.timeouts,
             sleep=self.sleep,
         )
 

@@ -153,10 +153,12 @@ class _Fetch:
         return self._threads.submit(self._download, address, head)
 
     def require_new(self, table: pa.Table) -> None:
-        """See that a page does not begin or end with a row that began or ended an earlier one."""
+        """See that a page does not begin or end with a row that began or ended an earlier one, or itself."""
         if not table.num_rows or "Id" not in table.column_names:
             return
         ends = {table["Id"][0].as_py(), table["Id"][-1].as_py()}
+        if len(ends) < min(table.num_rows, 2):
+            raise BrokenPage("its rows repeat one Id")
         if ends & self._ends:
             raise BrokenPage("it repeats rows of an earlier page")
         self._ends |= ends

@@ -94,7 +94,8 @@ def batches(client: RestClient, soql: str, schema: pa.Schema, first: Any = None)
         Tables of that schema, one per page; none when there are no rows. No row comes twice.
 
     Raises:
-        CorruptAnswer: the rows that arrived are not as many as Salesforce announced, repeatedly.
+        CorruptAnswer: the rows that arrived are not as many as Salesforce announced, or came twice,
+            repeatedly.
         SalesforceUnavailable: the cursor was lost repeatedly.
         LedgerError: what :func:`pages` raises.
     """
@@ -130,24 +131,46 @@ class _Run:
     def __init__(self, client: RestClient, soql: str, schema: pa.Schema, first: Any) -> None:
         self._client, self._soql, self._schema, self._first = client, soql, schema, first
         self._rows, self._total, self._lost = 0, -1, False
+        self._repeated = False
+        self._ends: set[str] = set()
+        self._before: pa.ChunkedArray | None = None
 
     @property
     def whole(self) -> bool:
-        """Whether as many rows came as were announced."""
-        return not self._lost and self._rows == self._total
+        """Whether as many rows came as were announced, each once."""
+        return not (self._lost or self._repeated) and self._rows == self._total
 
     def tables(self) -> Iterator[pa.Table]:
-        """Ends early when the cursor is lost, or when more rows come than were announced."""
+        """Ends early when the cursor is lost, a page repeats rows, or more come than were announced."""
         try:
             for page in pages(self._client, self._soql, self._first):
                 table = table_of(page["records"], self._schema, _name(self._soql))
                 self._rows, self._total = self._rows + table.num_rows, page["totalSize"]
-                if self._rows > self._total:
+                self._repeated = self._repeats(table)
+                if self._repeated or self._rows > self._total:
                     return
                 yield table
         except CursorLost:
             self._lost = True
             log.info("Salesforce: the cursor of the %s was lost; asking again", _name(self._soql))
+
+    def _repeats(self, table: pa.Table) -> bool:
+        """
+        Whether ids come twice: within the page, at its ends, or in the page before.
+
+        The number of rows does not tell: a page that comes twice takes the place of another one.
+        """
+        if "Id" not in table.column_names or not table.num_rows:
+            return False
+        ids = table["Id"]
+        ends = pa.array([ids[0].as_py(), ids[-1].as_py()], pa.string())
+        known, before = set(ends.to_pylist()) & self._ends, self._before
+        self._ends, self._before = self._ends | set(ends.to_pylist()), ids
+        return (
+            bool(known)
+            or pc.count_distinct(ids).as_py() < len(ids)
+            or (before is not None and pc.any(pc.is_in(ends, value_set=before)).as_py())
+        )
 
     def failure(self) -> CorruptAnswer | SalesforceUnavailable:
         """Why it is not whole."""
@@ -155,6 +178,8 @@ class _Run:
             return SalesforceUnavailable(
                 _name(self._soql), f"the cursor was lost {_STARTS} times", "run again"
             )
+        if self._repeated:
+            return CorruptAnswer(_name(self._soql), "its rows repeat Ids, at every try", "run again")
         return CorruptAnswer(
             _name(self._soql), f"{self._rows} rows arrived where {self._total} were announced", "run again"
         )

@@ -9,6 +9,7 @@ import sys
 import time
 import zlib
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -106,6 +107,7 @@ ANSWERS = {
     "error_several": ("rest", 400, "MALFORMED_QUERY"),
     "insufficient_access": ("rest", 403, "INSUFFICIENT_ACCESS"),
     "api_disabled": ("rest", 403, "API_DISABLED_FOR_ORG"),
+    "not_found": ("rest", 404, "The requested resource does not exist"),
     "transaction_security": ("query", 400, "TXN_SECURITY_METERING_ERROR"),
     "bulk_refuses_object": ("jobs", 400, "INVALIDENTITY"),
     "bulk_restriction": ("jobs", 400, "Implementation restriction"),
@@ -150,6 +152,34 @@ def test_a_fault_concerns_only_its_calls(org: RunningOrg, api: ApiSession) -> No
     state = org.control.faults()["server_503"]
     assert (state["seen"], state["hits"]) == (4, 2)
     assert org.control.no_fault("server_503") == []
+
+
+def test_a_fault_strikes_every_address_once(org: RunningOrg, api: ApiSession) -> None:
+    """With ``each_path`` the first call to an address is struck, and its repetition is not."""
+    org.control.fault("server_503", count=None, each_path=True)
+
+    assert [api.get(path).status_code for path in ("limits", "limits", "query", "limits", "query")] == [
+        503,
+        200,
+        503,
+        200,
+        400,
+    ]
+    assert org.control.faults()["server_503"]["struck"] == [f"{api.base}/limits", f"{api.base}/query"]
+
+
+def test_a_part_of_a_composite_call_is_struck_on_demand(org: RunningOrg, api: ApiSession) -> None:
+    """Faults leave parts alone unless told otherwise."""
+    part = {"method": "GET", "url": f"{api.base}/query?q={SOQL}", "referenceId": "one"}
+
+    def status() -> int:
+        answer = api.call("POST", "composite", json={"compositeRequest": [part]}).json()
+        return int(answer["compositeResponse"][0]["httpStatusCode"])
+
+    org.control.fault("query_timeout")
+    assert status() == 200
+    org.control.fault("query_timeout", parts=True)
+    assert (status(), status()) == (400, 200)
 
 
 def test_unknown_faults_and_options_are_refused(org: RunningOrg) -> None:
@@ -243,6 +273,51 @@ def _drips(org: RunningOrg, api: ApiSession) -> None:
     began = time.monotonic()
     assert len(api.get("limits").json()) == 71
     assert time.monotonic() - began >= 0.06
+
+
+def _reset_at_once(org: RunningOrg, api: ApiSession) -> None:
+    with pytest.raises(requests.ConnectionError):
+        api.get("limits")
+    assert api.get("limits").status_code == 200
+
+
+def _miscounted(org: RunningOrg, api: ApiSession) -> None:
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        api.get("sobjects/User/describe")
+    org.control.fault("wrong_length", by=-16)
+    with pytest.raises(ValueError, match=r"delimiter|Unterminated|Expecting"):
+        api.call("GET", "limits", headers={"Accept-Encoding": "identity"}).json()
+
+
+def _skewed(org: RunningOrg, api: ApiSession) -> None:
+    def seconds(answer: requests.Response) -> float:
+        return parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()
+
+    answer = org.token()
+    assert 5300 < seconds(answer) < 5500
+    assert 5300 < int(answer.json()["issued_at"]) / 1000 - time.time() < 5500
+    assert 5300 < seconds(api.get("limits")) < 5500
+    org.control.no_fault()
+    assert abs(seconds(api.get("limits"))) < 100
+
+
+def _rest_pages(api: ApiSession, number: int) -> list[list[str]]:
+    page = api.query(SOQL)
+    pages = [page]
+    while len(pages) < number:
+        page = api.get(page["nextRecordsUrl"]).json()
+        pages.append(page)
+    return [[row["Id"] for row in each["records"]] for each in pages]
+
+
+def _duplicate_rest(org: RunningOrg, api: ApiSession) -> None:
+    one, two, three = _rest_pages(api, 3)
+    assert one == two != three
+
+
+def _reordered_rest(org: RunningOrg, api: ApiSession) -> None:
+    one, two, three = _rest_pages(api, 3)
+    assert _rest_pages(api, 3) == [one, three, two]
 
 
 def _hidden_field(org: RunningOrg, api: ApiSession) -> None:
@@ -341,6 +416,15 @@ def _duplicate(org: RunningOrg, api: ApiSession) -> None:
     assert second.text == first.text != again.text
 
 
+def _reordered(org: RunningOrg, api: ApiSession) -> None:
+    path = f"jobs/query/{api.bulk(SOQL)['id']}/results"
+    first = api.get(path, maxRecords=10)
+    second = api.get(path, maxRecords=10, locator=first.headers["Sforce-Locator"])
+    org.control.no_fault()
+    assert api.get(path, maxRecords=10).text == second.text
+    assert api.get(path, maxRecords=10, locator=first.headers["Sforce-Locator"]).text == first.text
+
+
 def _missing_row(org: RunningOrg, api: ApiSession) -> None:
     answer = _results(api)
     assert int(answer.headers["Sforce-NumberOfRecords"]) == len(_parsed(answer))
@@ -358,6 +442,13 @@ def _nul(org: RunningOrg, api: ApiSession) -> None:
     content = _results(api).content
     assert content.count(b"\x00") == 1
     assert content.split(b"\n")[1].count(b"\x00") == 1
+
+
+def _long_cell(org: RunningOrg, api: ApiSession) -> None:
+    answer = _results(api)
+    assert [len(line) > 131_072 for line in answer.text.splitlines()[:3]] == [False, True, False]
+    with pytest.raises(csv.Error, match="field limit"):
+        _parsed(answer)
 
 
 def _no_charset(org: RunningOrg, api: ApiSession) -> None:
@@ -397,6 +488,13 @@ EFFECTS: dict[str, Callable[[RunningOrg, ApiSession], None]] = {
     "truncate_gzip": _half_gzip,
     "stall": _stalls,
     "slow_drip": _drips,
+    "reset_before_answer": _reset_at_once,
+    "wrong_length": _miscounted,
+    "clock_skew": _skewed,
+    "duplicate_rest_page": _duplicate_rest,
+    "reordered_rest_pages": _reordered_rest,
+    "reordered_pages": _reordered,
+    "long_cell": _long_cell,
     "invalid_field_between_describe_and_query": _hidden_field,
     "object_vanishes": _hidden_object,
     "uri_limit": _short_uri,
