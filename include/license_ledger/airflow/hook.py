@@ -94,7 +94,7 @@ class LedgerSalesforceHook(SalesforceHook):
         Returns:
             Whether a snapshot could be taken, and the verdict for people. Never a token or a secret.
         """
-        from license_ledger.airflow.verdict import verdict
+        from license_ledger.salesforce.verdict import verdict
 
         try:
             # Airflow tests a connection under a made-up id, so the store is found by the grant alone.
