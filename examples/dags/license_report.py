@@ -44,6 +44,7 @@ with DAG(
         """Write `licenses-<day>.csv`; the same day again replaces the file."""
         from pathlib import Path
 
+        from license_ledger.console.export import harmless
         from license_ledger.settings import load_settings
         from license_ledger.warehouse.duckdb import open_readonly, warehouse_path
 
@@ -53,7 +54,8 @@ with DAG(
         with open_readonly(warehouse_path(load_settings().warehouse)) as warehouse:
             found = warehouse.execute(QUERY, [event.extra["org_id"], day]).df()
         path.parent.mkdir(parents=True, exist_ok=True)
-        found.to_csv(path, index=False)
+        # Names come from outside: none of them is to be run by a spreadsheet.
+        found.map(lambda cell: harmless(cell) if isinstance(cell, str) else cell).to_csv(path, index=False)
         return {"day": day, "licenses": len(found), "file": str(path)}
 
     write_report()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -27,19 +28,60 @@ from license_ledger.warehouse import statements
 DAY = date(2026, 11, 24)
 
 
-@given(st.text())
+STARTERS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+@given(
+    st.one_of(
+        st.text(),
+        st.text(
+            "=+-@\t\r\n \xa0\u200b\ufeff\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b1a'\"",
+            max_size=6,
+        ),
+    )
+)
 def test_no_cell_of_an_export_is_a_formula(text: str) -> None:
     """Whatever a text begins with, a spreadsheet reads it back as text; harmless ones stay as they are."""
     made = harmless(text)
 
-    assert not made.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    assert not unicodedata.normalize("NFKC", made).lstrip(" ").startswith(STARTERS)
+    seen = "".join(one for one in made if unicodedata.category(one) not in ("Cf", "Cc", "Zs", "Zl", "Zp"))
+    assert not unicodedata.normalize("NFKC", seen).startswith(STARTERS[:4])
     assert made in (text, f"'{text}")
     buffer = io.StringIO()
     csv.writer(buffer).writerow([made])
     assert made == next(iter(csv.reader(io.StringIO(buffer.getvalue(), newline=""))))[0]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@cmd", "\t=1", " =1", "\r=1"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "=1+1",
+            "+1",
+            "-1",
+            "@cmd",
+            "\t=1",
+            " =1",
+            "\r=1",
+            "\n=1",
+            "=cmd|'/c calc'!A1",
+            "-2+3+cmd|' /C x'!A0",
+        ),
+        *(
+            "\uff1d1",
+            "\uff0b1",
+            "\uff0d1",
+            "\uff20cmd",
+            "\ufe621",
+            "\ufe631",
+            "\ufe661",
+            "\ufe6bx",
+            "\u22121",
+        ),
+        *("\u200b=1", "\ufeff=1", "\xa0=1", "\u3000\uff1d1", "\x00=1", "\xad@x", "\u202e=1", " \t =1"),
+    ],
+)
 def test_formulas_get_an_apostrophe(text: str) -> None:
     """A text that a spreadsheet would run is marked as text."""
     assert harmless(text) == f"'{text}"

@@ -1,27 +1,34 @@
 """
 Lists as CSV for people, in the vocabulary of license management, safe to open in a spreadsheet.
 
-A spreadsheet takes a cell that begins with ``=``, ``+``, ``-``, ``@`` or a control character for a formula.
-Such a text gets an apostrophe in front, which spreadsheets show as text. Numbers are left as they are.
+A spreadsheet takes a cell that begins with ``=``, ``+``, ``-``, ``@`` or a control character for a formula;
+where characters are full-width their full-width forms too, and some programs pass over white space and
+invisible characters before them. Such a text gets an apostrophe in front, which spreadsheets show as text.
+Numbers are left as they are.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from license_ledger.console.pages.lists import NUMBERS, TITLES, Shown, cell
 from license_ledger.questions import Session
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Characters that are passed over: white space, soft hyphen, zero-width ones, marks of direction, byte order.
+_PASSED_OVER = r"[\s\x00-\x1f\x7f-\xa0\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+# Also the minus sign, and what compatibility forms make of the others.
+_SIGN = r"[=+\-@\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20]"
+_FORMULA = re.compile(rf" *[\t\r\n]|{_PASSED_OVER}*{_SIGN}")
 HIDDEN = "hidden"
 """What stands for a value that the viewer may not see."""
 
 
 def harmless(text: str) -> str:
     """The text as a cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def lines(listed: Shown, session: Session, about: Sequence[tuple[str, str]] = ()) -> Iterator[str]:

@@ -79,6 +79,8 @@ class PageReader:
             names = source.header()
             if names:
                 self._require_columns(names)
+            else:
+                source.require_empty()
             table = self._parse(source) if names else self._schema.empty_table()
         except (HTTPError, http.client.HTTPException, OSError) as error:
             raise BrokenPage(f"it broke off ({type(error).__name__})") from None
@@ -161,7 +163,10 @@ class _Source(io.RawIOBase):
                 break
             self._ahead += more
         line = self._ahead.partition(b"\n")[0].decode("utf-8-sig", "replace").strip("\r")
-        names = next(csv.reader([line]), []) if line else []
+        try:
+            names = next(csv.reader([line]), []) if line else []
+        except csv.Error:
+            raise BrokenPage("its header is no well-formed CSV") from None
         if names and b"\n" not in self._ahead:
             # Arrow cannot read a header that is all there is.
             self._ahead += b"\n"
@@ -177,6 +182,14 @@ class _Source(io.RawIOBase):
             pieces.append(piece)
             have += len(piece)
         return b"".join(piece for piece in pieces if piece)
+
+    def require_empty(self) -> None:
+        """See that nothing but line breaks is there: a page without a first line is no page without rows."""
+        piece = self._ahead
+        while piece:
+            if piece.strip(b"\r\n"):
+                raise BrokenPage("it begins with an empty line")
+            piece = self._take(1 << 16)
 
     def require_whole(self) -> None:
         """See that the body ended after a row."""
