@@ -17,6 +17,7 @@ ui: $(VENV)/.run ## Start the whole Airflow with its UI on the same state; Ctrl-
 
 test: $(VENV)/.dev ## Run the whole test suite.
 	@sh scripts/browser.sh >/dev/null
+	@sh scripts/redis.sh >/dev/null
 	@$(BIN)/python -m pytest -n 2 --dist loadscope $(ARGS)
 
 check: $(VENV)/.dev ## Run the static checks: ruff, mypy, import contracts, generated docs, secret scan, compose files.

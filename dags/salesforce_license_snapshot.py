@@ -14,8 +14,7 @@ Take the daily snapshot of every Salesforce license and of everyone who holds on
 | Load warehouse | loads it, and emits one asset event per table, with the day as partition key |
 | Summarize | the license position and the bridge, as Markdown |
 
-**Trigger it** for today without any parameter, or name a day as partition key; **backfill it** over any range
-of days. Today's state is never stored under another day's name:
+**Trigger it** for today or a day as partition key, **backfill it** over a range. No day gets another's state:
 
 | a day | becomes |
 |---|---|
@@ -44,7 +43,7 @@ from license_ledger.airflow.assets import assets
 from license_ledger.airflow.dates import KEY_FORMAT
 from license_ledger.airflow.links import CompanyInformationLink
 from license_ledger.airflow.operators import ExtractOperator
-from license_ledger.airflow.orgs import configured_orgs, dag_id
+from license_ledger.airflow.orgs import configured_orgs, dag_id, pool
 from license_ledger.airflow.params import PARAMS
 from license_ledger.airflow.policy import LONG, SHORT, TASK_DEFAULTS
 
@@ -69,7 +68,8 @@ def license_snapshot(org: str) -> DAG:
         params=PARAMS,
         tags=["salesforce", "licenses", f"org:{org}"],
     ) as dag:
-        with group("salesforce", group_display_name="Read Salesforce", tooltip="Only queries, ever."):
+        asking = {"default_args": {"pool": pool(org)}, "tooltip": "Only queries, ever."}
+        with group("salesforce", group_display_name="Read Salesforce", **asking):
 
             @step(task_display_name="Choose source", execution_timeout=SHORT)
             def choose_source() -> dict[str, Any]:

@@ -2,11 +2,12 @@
 `make ui`: the whole Airflow with its UI, on the same state as `make run`, until Ctrl-C.
 
 Runs and backfills work from there, DAGs run by their schedule, and the demo org serves when no Salesforce
-connection is configured.
+connection is configured. With `--workers 3` the tasks run in so many Celery workers, as on several machines.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import time
@@ -20,6 +21,7 @@ from local_stack.demo import connect_orgs
 from local_stack.home import HOME_VARIABLE, USERNAME, Home
 from local_stack.processes import StackFailed
 from local_stack.stack import stack
+from local_stack.workers import Workers
 
 COMMAND = "make ui"
 console = Console(highlight=False)
@@ -27,12 +29,13 @@ console = Console(highlight=False)
 
 def main() -> int:
     """Run the command. Returns the exit status: 0 when it was ended by Ctrl-C."""
+    workers = _workers()
     home = Home.locate()
     os.environ.pop(HOME_VARIABLE, None)
     ready = False
     try:
         load_settings()
-        with stack(home, COMMAND, _say, scheduled=True) as running:
+        with stack(home, COMMAND, _say, scheduled=True, workers=workers) as running:
             connect_orgs(running, configured_orgs(), _say)
             console.print(f"\n[bold]{running.url}[/bold]   user {USERNAME}   password {home.password()}")
             if running.family is None:
@@ -51,6 +54,14 @@ def main() -> int:
         console.print("\nstopped")
         return 0 if ready else 1
     return 1
+
+
+def _workers() -> Workers | None:
+    parser = argparse.ArgumentParser(prog=COMMAND, description="Run the whole Airflow until Ctrl-C.")
+    parser.add_argument("--workers", type=int, default=0, help="Celery workers; default: none, one machine")
+    parser.add_argument("--slots", type=int, default=1, help="tasks that each worker runs at once")
+    arguments = parser.parse_args()
+    return Workers(arguments.workers, arguments.slots) if arguments.workers else None
 
 
 def _say(line: str) -> None:

@@ -6,6 +6,7 @@ The command line: what can be done without Airflow. Salesforce is never asked; t
 ``license-ledger retain``   days taken out that the settings no longer keep
 ``license-ledger erase``    one person taken out of everything that was kept
 ``license-ledger roles``    the SQL that makes a loader and a reader of a Postgres warehouse
+``license-ledger pools``    one Airflow pool per org, for an Airflow of many orgs
 ``license-ledger statements`` the SQL with which another database loads the staged Parquet
 ``license-ledger export``   a view of the warehouse as CSV
 ``license-ledger inputs``   what the price list, the crosswalk and the directory say
@@ -20,7 +21,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from license_ledger import __version__
-from license_ledger.commands import erase, export, inputs, replay, retain, roles, statements
+from license_ledger.commands import erase, export, inputs, pools, replay, retain, roles, statements
 from license_ledger.errors import ConfigError, LedgerError, SnapshotRefused
 from license_ledger.settings import PREFIX, load_settings
 
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--org", help="18-character org id; needed when several orgs are published")
     report.add_argument("--date", type=date.fromisoformat, help="YYYY-MM-DD; default: the newest day")
     report.set_defaults(command=_report)
-    for command in (replay, retain, erase, roles, statements, inputs, export):
+    for command in (replay, retain, erase, roles, pools, statements, inputs, export):
         command.add_to(commands)
     settings = commands.add_parser("settings", help="the settings in force")
     settings.set_defaults(command=_settings)

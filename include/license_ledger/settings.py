@@ -115,6 +115,18 @@ class Settings(BaseSettings):
         description="duckdb:///path of the warehouse file, postgresql://… of a database, or the id of an "
         "Airflow connection of type Postgres; empty: no warehouse. See docs/warehouses.md.",
     )
+    shared_disk: bool = Field(
+        False,
+        description="Whether every worker machine sees the same files at the same paths, on a network file "
+        "system that knows locks. Without it, an Airflow whose tasks run on several machines needs an object "
+        "store and a server database. See docs/scale.md.",
+    )
+    org_pools: bool = Field(
+        False,
+        description="Whether the tasks that ask Salesforce run in an Airflow pool of their org, "
+        "`salesforce__<connection id>`, which bounds what one org takes of the workers. "
+        "`license-ledger pools` makes them. Also read when Airflow parses the DAG file.",
+    )
     prices: Annotated[str | None, AfterValidator(lambda v: v and _url(v))] = Field(
         None, description="Path or URL of the price list, CSV or Parquet; see docs/costs.md."
     )

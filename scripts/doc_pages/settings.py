@@ -23,7 +23,14 @@ name = "Acme Inc."
 domains = ["acme.com"]
 """
 
-_KINDS = {"integer": "whole number", "number": "number", "string": "text", "array": "list", "null": "nothing"}
+_KINDS = {
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "string": "text",
+    "array": "list",
+    "null": "nothing",
+}
 
 
 def settings_page() -> str:

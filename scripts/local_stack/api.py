@@ -120,6 +120,12 @@ class AirflowApi:
         if not answer.is_success:  # its body may repeat what was sent
             raise StackFailed(f"Airflow answered {answer.status_code} to {method} {path}")
 
+    def make_pool(self, name: str, slots: int, description: str) -> None:
+        """Create a pool; one that is there stays as it is."""
+        if self._find(f"/api/v2/pools/{name}") is None:
+            body = {"name": name, "slots": slots, "description": description, "include_deferred": False}
+            self._change("POST", "/api/v2/pools", body)
+
     def forget_variable(self, key: str) -> None:
         """Delete a variable; harmless when there is none."""
         answer = self._client.delete(f"/api/v2/variables/{key}")

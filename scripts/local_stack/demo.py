@@ -1,4 +1,4 @@
-"""The connections of the orgs: those that are configured, or the bundled demo org's."""
+"""The connections of the orgs, those that are configured or the bundled demo org's, and their pools."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from license_ledger.airflow.orgs import DEFAULT_ORG
+from license_ledger.airflow.orgs import DEFAULT_ORG, pool
+from license_ledger.commands.pools import SLOTS
+from license_ledger.pools import org_pool
 
 from .home import Home
 from .processes import StackFailed, tail
@@ -37,6 +39,9 @@ def connect_orgs(running: Running, orgs: tuple[str, ...], say: Say) -> bool:
     Raises:
         StackFailed: naming the connections that do not exist.
     """
+    for org in orgs:
+        if running.family is not None and pool(org) == org_pool(org):
+            running.api.make_pool(pool(org), SLOTS, f"Tasks that ask the org of connection {org}")
     missing = [org for org in orgs if not _is_configured(running, org)]
     if not missing:
         return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 
 from .home import CHECKOUT, HOME_VARIABLE, USERNAME, Home
 
@@ -16,7 +17,9 @@ LOOPBACK = "127.0.0.1"
 PARALLEL_TASKS = 6
 
 
-def environment(home: Home, database_uri: str, port: int, *, scheduled: bool) -> dict[str, str]:
+def environment(
+    home: Home, database_uri: str, port: int, *, scheduled: bool, executor: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """
     Build the environment of the components.
 
@@ -25,6 +28,7 @@ def environment(home: Home, database_uri: str, port: int, *, scheduled: bool) ->
         database_uri: SQLAlchemy address of the metadata database.
         port: of the API server.
         scheduled: whether DAGs run by their schedule too, or only when they are triggered.
+        executor: settings of another executor than the one that runs tasks as children of the scheduler.
 
     Returns:
         The process environment with ours on top. Nothing of it appears on a command line.
@@ -72,7 +76,7 @@ def environment(home: Home, database_uri: str, port: int, *, scheduled: bool) ->
     }
     if sys.platform == "darwin":
         ours["OBJC_DISABLE_INITIALIZE_FORK_SAFETY"] = "YES"  # macOS kills forked workers otherwise
-    return defaults | inherited | ours
+    return defaults | inherited | ours | dict(executor or {})
 
 
 def _without_proxy(name: str) -> str:

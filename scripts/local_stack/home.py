@@ -98,6 +98,10 @@ class Home:
         """The secret that signs the tokens of Airflow's own API; made once."""
         return self._kept("jwt.key", lambda: secrets.token_urlsafe(64))
 
+    def broker_password(self) -> str:
+        """The password of the broker between scheduler and workers; made once."""
+        return self._kept("broker.key", lambda: secrets.token_urlsafe(32))
+
     def password(self) -> str:
         """Password of the user ``admin``; made once, in the file the simple auth manager reads."""
         text = self._kept("passwords.json", lambda: json.dumps({USERNAME: secrets.token_urlsafe(12)}))

@@ -21,6 +21,7 @@ from .home import USERNAME, Home
 from .lock import Address, StackLock
 from .postgres import Database
 from .processes import Family, StackFailed
+from .workers import Workers, broker_answers, start_broker, start_workers
 
 PREFERRED_PORT = 8080
 START_SECONDS = 180.0
@@ -63,7 +64,9 @@ class _Clock:
 
 
 @contextlib.contextmanager
-def stack(home: Home, command: str, say: Say, *, scheduled: bool) -> Iterator[Running]:
+def stack(
+    home: Home, command: str, say: Say, *, scheduled: bool, workers: Workers | None = None
+) -> Iterator[Running]:
     """
     A running stack: the one that another command keeps up in this home, or a new one that ends with the body.
 
@@ -72,13 +75,15 @@ def stack(home: Home, command: str, say: Say, *, scheduled: bool) -> Iterator[Ru
         command: name of the calling command, for the messages of others.
         say: receives one line per phase, with the seconds it took.
         scheduled: whether DAGs of a new stack run by their schedule too.
+        workers: Celery workers that run the tasks of a new stack; without them the scheduler's own processes.
 
     Raises:
         StackFailed: when it does not come up.
     """
     lock = StackLock(home)
     if lock.own():
-        with _ended_by_signals(), _own_stack(home, lock, command, say, scheduled=scheduled) as running:
+        begun = _own_stack(home, lock, command, say, scheduled=scheduled, workers=workers)
+        with _ended_by_signals(), begun as running:
             yield running
     else:
         with lock.use():
@@ -91,7 +96,9 @@ def stack(home: Home, command: str, say: Say, *, scheduled: bool) -> Iterator[Ru
 
 
 @contextlib.contextmanager
-def _own_stack(home: Home, lock: StackLock, command: str, say: Say, *, scheduled: bool) -> Iterator[Running]:
+def _own_stack(
+    home: Home, lock: StackLock, command: str, say: Say, *, scheduled: bool, workers: Workers | None
+) -> Iterator[Running]:
     left = lock.address()
     if left is not None:  # by a stack that was killed together with its reaper
         reaper.end_guarded(left.guarded)
@@ -107,7 +114,7 @@ def _own_stack(home: Home, lock: StackLock, command: str, say: Say, *, scheduled
         clock = _Clock(say)
         family.guard(database.start(), signal.SIGINT)
         clock.lap("embedded Postgres")
-        running = _start_airflow(home, database, family, clock, scheduled=scheduled)
+        running = _start_airflow(home, database, family, clock, scheduled=scheduled, workers=workers)
         address = replace(address, url=running.url, ready=True)
         publish()
         yield running
@@ -120,18 +127,25 @@ def _own_stack(home: Home, lock: StackLock, command: str, say: Say, *, scheduled
 
 
 def _start_airflow(
-    home: Home, database: Database, family: Family, clock: _Clock, *, scheduled: bool
+    home: Home,
+    database: Database,
+    family: Family,
+    clock: _Clock,
+    *,
+    scheduled: bool,
+    workers: Workers | None,
 ) -> Running:
     """Bring tables and components up, on another port when somebody takes the preferred one meanwhile."""
     for preferred in (PREFERRED_PORT, 0):
         port = free_port(preferred)
         url = f"http://{LOOPBACK}:{port}"
-        settings = environment(home, database.uri, port, scheduled=scheduled)
+        executor = _start_broker(home, database, family, workers)
+        settings = environment(home, database.uri, port, scheduled=scheduled, executor=executor)
         if database.migrate(settings):
             clock.lap("Airflow's tables")
         api = AirflowApi(url, USERNAME, home.password())
         try:
-            _start_components(home, settings, family, api)
+            _start_components(home, settings, family, api, workers)
         except StackFailed as error:
             if preferred and "address already in use" in error.evidence:
                 family.stop()
@@ -142,8 +156,20 @@ def _start_airflow(
     raise AssertionError("the last port is never given up")
 
 
-def _start_components(home: Home, settings: dict[str, str], family: Family, api: AirflowApi) -> None:
-    """Start the four components; returns when the API server answers. The triggerer is needed last."""
+def _start_broker(home: Home, database: Database, family: Family, workers: Workers | None) -> dict[str, str]:
+    """Start what workers get their tasks from; returns the settings that make Airflow use it."""
+    if workers is None:
+        return {}
+    port = free_port(0)
+    start_broker(home, family, port)
+    _wait("the broker", lambda: broker_answers(home, port), family)
+    return workers.settings(home, database.uri, port)
+
+
+def _start_components(
+    home: Home, settings: dict[str, str], family: Family, api: AirflowApi, workers: Workers | None
+) -> None:
+    """Start the components; returns when the API server answers. Workers and triggerer are needed last."""
 
     def start(name: str, *argv: str) -> None:
         family.start(name, [sys.executable, *argv], home.log(name), settings)
@@ -153,6 +179,8 @@ def _start_components(home: Home, settings: dict[str, str], family: Family, api:
     start("scheduler", str(Path(scheduler.__file__)))
     # A login proves that it is ours: another Airflow may have taken the port.
     _wait("Airflow's API server", api.log_in, family)
+    if workers is not None:
+        start_workers(workers, home, family, settings)
     start("triggerer", "-m", "airflow", "triggerer", "--skip-serve-logs")
 
 

@@ -13,12 +13,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from license_ledger.errors import ConfigError
+from license_ledger.pools import org_pool
 
 DEFAULT_ORG = "salesforce_default"
 DAG_ID = "salesforce_license_snapshot"
 
 _PREFIX = "LICENSE_LEDGER_"
 _ORGS, _CONFIG = f"{_PREFIX}ORGS", f"{_PREFIX}CONFIG"
+_POOLS = f"{_PREFIX}ORG_POOLS"
+_TRUE = {"1", "true", "t", "yes", "y", "on"}
 _CONNECTION_ID = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 
 
@@ -52,6 +55,19 @@ def configured_orgs(environ: Mapping[str, str] | None = None) -> tuple[str, ...]
 def dag_id(org: str) -> str:
     """The id of an org's DAG; the default org's has no suffix."""
     return DAG_ID if org == DEFAULT_ORG else f"{DAG_ID}__{org}"
+
+
+def pool(org: str, environ: Mapping[str, str] | None = None) -> str:
+    """
+    The Airflow pool of the tasks that ask an org.
+
+    Read like the list of orgs, because a pool is part of the DAG.
+
+    Raises:
+        ConfigError: the settings file cannot be read.
+    """
+    value = parse_time_setting(_POOLS, os.environ if environ is None else environ)
+    return org_pool(org) if str(value).strip().lower() in _TRUE else "default_pool"
 
 
 def parse_time_setting(variable: str, environ: Mapping[str, str]) -> object:

@@ -27,11 +27,16 @@ Receipt = dict[str, Any]
 
 def choose_source(org: str) -> Receipt:
     """Decide what the day is made of. A day of which nothing can be made skips the run and says why."""
+    from airflow.sdk.configuration import conf
+
     from license_ledger import pipeline
+    from license_ledger.airflow.distributed import require_shared_places
 
     only_landing = get_current_context()["params"].get("source") == "landing"
     with _skipping():
-        return logged("choose_source", pipeline.choose_source(_context(org), only_landing=only_landing))
+        run = _context(org)
+        require_shared_places(run.settings, conf.get("core", "executor"))
+        return logged("choose_source", pipeline.choose_source(run, only_landing=only_landing))
 
 
 def refresh_token(org: str) -> Receipt:
