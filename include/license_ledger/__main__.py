@@ -1,6 +1,7 @@
 """
-The command line: what can be done without Airflow. Salesforce is never asked; that is the DAG's work.
+The command line: what is done beside the DAG. Only `authorize` talks to Salesforce or needs Airflow.
 
+``license-ledger authorize`` the refresh token of an org, by a browser, into the Airflow connection
 ``license-ledger report``   the license position and the mismatch bridge of a published day
 ``license-ledger replay``   days made anew from their landings, with today's settings
 ``license-ledger retain``   days taken out that the settings no longer keep
@@ -21,7 +22,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from license_ledger import __version__
-from license_ledger.commands import erase, export, inputs, pools, replay, retain, roles, statements
+from license_ledger.commands import authorize, erase, export, inputs, pools, replay, retain, roles, statements
 from license_ledger.errors import ConfigError, LedgerError, SnapshotRefused
 from license_ledger.settings import PREFIX, load_settings
 
@@ -53,11 +54,19 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--org", help="18-character org id; needed when several orgs are published")
     report.add_argument("--date", type=date.fromisoformat, help="YYYY-MM-DD; default: the newest day")
     report.set_defaults(command=_report)
+    authorize.add_to(commands, _connections)
     for command in (replay, retain, erase, roles, pools, statements, inputs, export):
         command.add_to(commands)
     settings = commands.add_parser("settings", help="the settings in force")
     settings.set_defaults(command=_settings)
     return parser
+
+
+def _connections() -> authorize.ConnectionStore:
+    """Airflow's own connections; imported only when they are wanted."""
+    from license_ledger.airflow import connection_store
+
+    return connection_store
 
 
 def _settings(_: argparse.Namespace) -> str:
