@@ -34,6 +34,8 @@ _TIMEOUTS = Timeouts(connect=10, read=60)
 _FIELD = r"(?:^|[?&#]){name}=([^&#\s]*)"
 _CODE = re.compile(r"[A-Za-z0-9._~+/=!-]{16,2048}")
 
+_IS_ADDRESS = re.compile(r"[?&#]|://|(?:code|error)=.")
+
 _REMEDIES = {
     "access_denied": "allow the access, or let an administrator approve the user for the app",
     "redirect_uri_mismatch": "enter the callback address shown above in the app, exactly as it is",
@@ -93,6 +95,18 @@ class Authorization:
         }
         return f"{self.credentials.login_url}/services/oauth2/authorize?{urlencode(query)}"
 
+    def is_answered_by(self, answer: str) -> bool:
+        """
+        Whether a text is an answer to this attempt: it has this attempt's state, or is a code by itself.
+
+        Anything on the machine, any page in the browser can send something to a callback address.
+        """
+        text = _unwrapped(answer)
+        state = _field(text, "state")
+        if state is not None:
+            return hmac.compare_digest(state.encode(), self.state.encode())
+        return not _IS_ADDRESS.search(text) and _CODE.fullmatch(unquote(text)) is not None
+
     def code_of(self, answer: str) -> str:
         """
         Find the code in what came back.
@@ -109,16 +123,21 @@ class Authorization:
             AccessDenied: Salesforce, or the person, said no.
             ConfigError: there is no code in it, or it belongs to another attempt.
         """
-        text = re.sub(r"\s+", "", answer).strip("\"'<>")
+        text = _unwrapped(answer)
         refusal = _field(text, "error")
         if refusal is not None:
             raise _refused(refusal, _field(text, "error_description") or "")
         code = _field(text, "code")
-        if code is None and not re.search(r"[?&#]|://", text):
+        if code is None and not _IS_ADDRESS.search(text):
             code = unquote(text)
         if code is None or not _CODE.fullmatch(code):
             raise _no_code(text)
-        self._require_own(text)
+        if _field(text, "code") is not None and not self.is_answered_by(text):
+            raise ConfigError(
+                ASKED,
+                "the address belongs to another attempt: its state is not this one's",
+                "open the address shown last, and paste the one that it leads to",
+            )
         return code
 
     def redeem(self, code: str, timeouts: Timeouts = _TIMEOUTS) -> Granted:
@@ -147,21 +166,15 @@ class Authorization:
             )
         return Granted(answer.refresh_token, answer.session)
 
-    def _require_own(self, text: str) -> None:
-        """An address with a state must have ours: another one was made for somebody else."""
-        state = _field(text, "state")
-        is_own = state is not None and hmac.compare_digest(state.encode(), self.state.encode())
-        if _field(text, "code") is not None and not is_own:
-            raise ConfigError(
-                ASKED,
-                "the address belongs to another attempt: its state is not this one's",
-                "open the address shown last, and paste the one that it leads to",
-            )
-
 
 def copy_page(login_url: str) -> str:
     """The callback address of Salesforce's own page, from whose address bar the code is copied."""
     return f"{login_url}/services/oauth2/success"
+
+
+def _unwrapped(answer: str) -> str:
+    """Terminals wrap what is copied out of them, people quote it."""
+    return re.sub(r"\s+", "", answer).strip("\"'<>")
 
 
 def _field(text: str, name: str) -> str | None:
