@@ -112,7 +112,7 @@ VIOLATIONS: list[tuple[str, str, Callable[[Tables], Tables]]] = [
         lambda t: grown(t, "licenses", {"status": "Twin"}, license_id=CPQ[1]),
     ),
     (
-        "duplicate_keys",
+        "duplicate_seats",
         "seats: feature license Marketing User",
         lambda t: grown(t, "seats", {}, license_id=MARKETING[1], cause="deactivated_holder"),
     ),
