@@ -46,11 +46,13 @@ class Component:
         name: what the reader knows it by.
         log: where its output goes.
         process: the child.
+        spare: whether the stack goes on without it, as long as another like it is there.
     """
 
     name: str
     log: Path
     process: subprocess.Popen[bytes]
+    spare: bool = False
 
     def check(self) -> None:
         """Raise StackFailed with the end of the log when the process is gone."""
@@ -77,7 +79,15 @@ class Family:
     changed: Callable[[], None] = lambda: None
     _reaper: subprocess.Popen[bytes] | None = None
 
-    def start(self, name: str, argv: Sequence[str], log: Path, environment: Mapping[str, str]) -> Component:
+    def start(
+        self,
+        name: str,
+        argv: Sequence[str],
+        log: Path,
+        environment: Mapping[str, str],
+        *,
+        spare: bool = False,
+    ) -> Component:
         """Start a component; its output replaces that of the last time, which is kept as ``<log>.1``."""
         if log.exists():
             log.replace(log.with_name(log.name + ".1"))
@@ -91,7 +101,7 @@ class Family:
                 cwd=CHECKOUT,
                 start_new_session=True,
             )
-        component = Component(name, log, process)
+        component = Component(name, log, process, spare)
         self.members.append(component)
         self.guard(process.pid)
         return component
@@ -115,8 +125,11 @@ class Family:
             self._reaper.stdin.flush()
 
     def check(self) -> None:
-        """Raise StackFailed when a component died."""
-        for component in self.members:
+        """Raise StackFailed when a component died, or the last of those that are spare."""
+        spare = [component for component in self.members if component.spare]
+        if any(component.process.poll() is None for component in spare):
+            spare = []
+        for component in (*(each for each in self.members if not each.spare), *spare):
             component.check()
 
     def stop(self) -> None:

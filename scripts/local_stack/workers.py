@@ -54,6 +54,8 @@ class Workers:
             "AIRFLOW__CELERY__BROKER_URL": f"redis://:{secret}@{LOOPBACK}:{port}/0",
             "AIRFLOW__CELERY__RESULT_BACKEND": f"db+{database_uri}",
             "AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT": str(LONGEST_TASK_SECONDS),
+            # A busy machine is not a broken broker.
+            "AIRFLOW__CELERY__OPERATION_TIMEOUT": "20",
             # All are on this machine, and so are the files of the default staging.
             "LICENSE_LEDGER_SHARED_DISK": os.environ.get("LICENSE_LEDGER_SHARED_DISK", "true"),
         }
@@ -99,4 +101,4 @@ def start_workers(workers: Workers, home: Home, family: Family, settings: Mappin
     for number in range(1, workers.count + 1):
         name = f"worker-{number}"
         argv = [sys.executable, str(Path(worker.__file__)), name, str(workers.slots)]
-        family.start(name, argv, home.log(name), settings)
+        family.start(name, argv, home.log(name), settings, spare=True)
