@@ -7,7 +7,7 @@ processes; the scheduled run of the day is taken. Prints seconds of the extract 
 of its first share to the end of its last, and of the whole run, and the ratios; exit status 1 when three
 workers are less than twice as fast at the extract.
 
-Usage: PYTHONPATH=. python scripts/measure_workers.py [--pages 24] [--wait 4] [--workers 1 3]
+Usage: PYTHONPATH=. python scripts/measure_workers.py [--pages 24] [--wait 8] [--workers 1 3]
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
     parser.add_argument("--pages", type=int, default=24, help="result pages of the users")
-    parser.add_argument("--wait", type=float, default=4.0, help="seconds that the org makes a page wait")
+    parser.add_argument("--wait", type=float, default=8.0, help="seconds that the org makes a page wait")
     parser.add_argument("--workers", type=int, nargs=2, default=(1, 3), metavar="N")
     options = parser.parse_args()
     world = World(seed=5, users=options.pages * PAGE, today=datetime.now(UTC).date())

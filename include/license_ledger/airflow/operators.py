@@ -56,15 +56,15 @@ class TaskStateJob:
 
 class ExtractOperator(BaseOperator):
     """
-    Land the objects of one unit as typed Parquet, exactly once per snapshot.
+    Land the objects of one unit, or a share of a huge one, as typed Parquet, exactly once per snapshot.
 
     Small objects are read by REST, large ones by Bulk API 2.0. A job that takes longer than
     `bulk_defer_after_seconds` is watched by the triggerer, which costs no worker; a try that dies finds its
-    job again. The XCom is a receipt: rows per object, bytes, calls.
+    job again, and a share the pages it had landed. The XCom is a receipt: rows per object, bytes, calls.
 
     Args:
         org: connection id.
-        unit: what to extract, ``label`` and ``objects``, as the step *Inspect org* returns them.
+        unit: what to extract, ``label``, ``objects`` and ``share``, as the step *Inspect org* returns them.
         deferrable: whether long jobs are watched by the triggerer.
     """
 
