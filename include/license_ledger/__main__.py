@@ -1,7 +1,8 @@
 """
-The command line: what is done beside the DAG. Only `authorize` talks to Salesforce or needs Airflow.
+The command line: what is done beside the DAG. `authorize` and `check` alone ask Salesforce or need Airflow.
 
 ``license-ledger authorize`` the refresh token of an org, by a browser, into the Airflow connection
+``license-ledger check``    what a snapshot of an org would find and cost
 ``license-ledger report``   the license position and the mismatch bridge of a published day
 ``license-ledger replay``   days made anew from their landings, with today's settings
 ``license-ledger retain``   days taken out that the settings no longer keep
@@ -22,8 +23,21 @@ from collections.abc import Sequence
 from datetime import date
 
 from license_ledger import __version__
-from license_ledger.commands import authorize, erase, export, inputs, pools, replay, retain, roles, statements
+from license_ledger.commands import (
+    authorize,
+    check,
+    erase,
+    export,
+    inputs,
+    pools,
+    replay,
+    retain,
+    roles,
+    statements,
+)
 from license_ledger.errors import ConfigError, LedgerError, SnapshotRefused
+from license_ledger.salesforce.credentials import Credentials
+from license_ledger.salesforce.tokens import Sessions
 from license_ledger.settings import PREFIX, load_settings
 
 
@@ -55,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--date", type=date.fromisoformat, help="YYYY-MM-DD; default: the newest day")
     report.set_defaults(command=_report)
     authorize.add_to(commands, _connections)
+    check.add_to(commands, _open_org)
     for command in (replay, retain, erase, roles, pools, statements, inputs, export):
         command.add_to(commands)
     settings = commands.add_parser("settings", help="the settings in force")
@@ -67,6 +82,13 @@ def _connections() -> authorize.ConnectionStore:
     from license_ledger.airflow import connection_store
 
     return connection_store
+
+
+def _open_org(connection_id: str) -> tuple[Credentials, Sessions]:
+    """What leads to the org of an Airflow connection; Airflow is imported only when that is wanted."""
+    from license_ledger.airflow.connection_store import open_org
+
+    return open_org(connection_id)
 
 
 def _settings(_: argparse.Namespace) -> str:

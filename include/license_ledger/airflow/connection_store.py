@@ -1,5 +1,5 @@
 """
-The connection of an org in Airflow's own database, for the command that authorizes.
+The connections of orgs, for commands: read from wherever Airflow has them, written to its database.
 
 Tasks cannot write connections; this runs where Airflow's commands run, with the same configuration.
 """
@@ -11,6 +11,7 @@ import os
 from typing import Any
 
 from airflow.models import Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
 from airflow.utils.session import create_session
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,8 +19,30 @@ from sqlalchemy.exc import SQLAlchemyError
 from license_ledger.airflow.provider import CONNECTION_TYPE
 from license_ledger.airflow.token_store import require_encryption
 from license_ledger.errors import ConfigError
+from license_ledger.salesforce.credentials import Credentials
+from license_ledger.salesforce.tokens import Sessions
 
-__all__ = ["read_fields", "require_storable", "store_fields"]
+__all__ = ["open_org", "read_fields", "require_storable", "store_fields"]
+
+
+def open_org(connection_id: str) -> tuple[Credentials, Sessions]:
+    """
+    What leads to the org of a connection, wherever Airflow has it; nothing is asked of Salesforce yet.
+
+    Raises:
+        ConfigError: there is no such connection, or a field of it is wrong.
+    """
+    # As an Airflow command, and not as a task, the process reads connections and Variables itself.
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+    from license_ledger.airflow.hook import LedgerSalesforceHook
+
+    hook = LedgerSalesforceHook(connection_id)
+    try:
+        return hook.credentials, hook.sessions
+    except AirflowNotFoundException:
+        raise ConfigError(
+            f"Airflow connection {connection_id}", "does not exist", "make it: `license-ledger authorize`"
+        ) from None
 
 
 def read_fields(connection_id: str) -> dict[str, Any] | None:
