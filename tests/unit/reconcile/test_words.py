@@ -166,8 +166,7 @@ def test_a_usage_has_no_gap() -> None:
     assert (
         lines({"license_layer": "usage", "used_count": 900, "in_scope_count": 0, "total_count": None}) == []
     )
-    yesterday = snapshot({"used_count": 50}, day=DAY - timedelta(days=1))
+    before = DAY - timedelta(days=1)
+    yesterday = snapshot({"used_count": 50}, day=before)
     changed = lines({"used_count": 51}, before=yesterday)
-    assert changed == [
-        f"Used beyond the scope, changed since {DAY - timedelta(days=1)}: Salesforce (user license) 1 (was 0)."
-    ]
+    assert changed == [f"Used beyond the scope, changed since {before}: Salesforce (user license) 1 (was 0)."]
