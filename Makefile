@@ -20,13 +20,26 @@ test: $(VENV)/.dev ## Run the whole test suite.
 	@sh scripts/redis.sh >/dev/null
 	@$(BIN)/python -m pytest -n 2 --dist loadscope $(ARGS)
 
-check: $(VENV)/.dev ## Run the static checks: ruff, mypy, import contracts, generated docs, secret scan, compose files.
+check: $(VENV)/.dev ## Run the static checks: ruff, mypy, import contracts, generated docs, licenses, secrets, compose files.
 	@sh scripts/check.sh
+
+bench: $(VENV)/.dev ## Measure the extract beside other extractors, and the budgets; about a quarter of an hour.
+	@PYTHONPATH=scripts:. $(BIN)/python -m bench $(ARGS)
 
 setup: $(VENV)/.dev ## Set up the virtual environment with everything.
 
 docs: $(VENV)/.dev ## Write the generated documentation anew.
 	@$(BIN)/python scripts/generate_docs.py
+	@$(BIN)/python scripts/licenses.py
+
+audit: $(VENV)/.dev ## Look up every locked package among known weaknesses; needs the network.
+	@$(BIN)/python scripts/audit.py $(ARGS)
+
+fuzz: $(VENV)/.dev ## Fuzz the parsers, guided by coverage.
+	@$(BIN)/python scripts/fuzz.py $(ARGS)
+
+mutation: $(VENV)/.dev ## Change the pure core in every place and see that a test notices; takes about an hour.
+	@$(BIN)/python scripts/mutation.py $(ARGS)
 
 pictures: $(VENV)/.dev ## Take the pictures of README and docs from a real Airflow with the demo org.
 	@sh scripts/browser.sh >/dev/null
@@ -51,4 +64,4 @@ $(VENV)/.dev: requirements-dev.txt requirements.txt pyproject.toml
 	@PYTHON=$(PYTHON) sh scripts/setup.sh requirements-dev.txt $@
 	@touch $(VENV)/.run
 
-.PHONY: help run ui test check setup docs pictures superset lock clean
+.PHONY: help run ui test check bench setup docs audit fuzz mutation pictures superset lock clean

@@ -1,0 +1,1 @@
+"""Extractors of Salesforce side by side: see `__main__.py`."""
