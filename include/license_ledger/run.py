@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from pyarrow.dataset import Dataset, dataset
 
 from license_ledger.errors import SchemaDrift
 from license_ledger.receipts import Source
@@ -25,6 +25,9 @@ from license_ledger.staging.landing import ObjectReceipt, RunFolder
 from license_ledger.staging.orgs import known_org
 from license_ledger.staging.parquet import FileReceipt, ParquetSink
 from license_ledger.staging.storage import Storage
+
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
 
 INSPECTION = "inspection.json"
 
@@ -220,6 +223,9 @@ class Landed:
         storage, path = self.work.storage, self.work.work(f"{name}.parquet")
         if storage.is_local:
             return storage.path(path)
+        # With it comes pandas, which no other step needs: half a second of every task.
+        from pyarrow.dataset import dataset
+
         return dataset(storage.path(path), filesystem=storage.fs, format="parquet")
 
     def work_table(self, name: str) -> pa.Table:

@@ -19,11 +19,10 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
 from license_ledger.errors import CheckFailed, Unexplained
@@ -31,6 +30,9 @@ from license_ledger.schemas import SNAPSHOTS, TABLES, Table
 from license_ledger.warehouse import ddl
 from license_ledger.warehouse.connection import configuration
 from license_ledger.warehouse.statements import Statement, checks
+
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
 
 MEMORY_LIMIT = "192MB"
 """With 128 MB the keys of 28 million seats, those of ten million users, could not be told apart."""
@@ -40,7 +42,7 @@ TOLERANT = "unexplained_above_tolerance"
 CHECKED = tuple(table for table in TABLES if table is not SNAPSHOTS)
 _SHOWN = 5
 
-Source: TypeAlias = str | Path | pa.Table | pads.Dataset
+Source: TypeAlias = "str | Path | pa.Table | Dataset"
 """A local Parquet file, or something Arrow that can be read several times."""
 
 
