@@ -9,6 +9,7 @@ say "ruff format";        "$bin/ruff" format --check .
 say "mypy, strict";       "$bin/mypy"
 say "import contracts";   "$bin/lint-imports" --no-logo
 say "generated docs";     "$bin/python" scripts/generate_docs.py --check
+say "licenses";           "$bin/python" scripts/licenses.py --check
 say "secret scan";        "$bin/python" scripts/scan_secrets.py
 say "yaml";               "$bin/yamllint" --strict .
 say "compose files";      "$bin/python" scripts/check_compose.py
