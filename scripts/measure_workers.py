@@ -71,14 +71,14 @@ def _measured(world: World, workers: int, options: argparse.Namespace) -> dict[s
                 slots=1,
                 LICENSE_LEDGER_BULK_SHARES=str(max(options.workers)),
                 LICENSE_LEDGER_BULK_PAGE_RECORDS=str(PAGE),
-                # Only the users are many pages; the rest is one wait each and not what is measured.
-                LICENSE_LEDGER_BULK_THRESHOLD="2000",
+                # Only the users wait: everything else comes by REST.
+                LICENSE_LEDGER_BULK_THRESHOLD=str(options.pages * PAGE - 1),
             ) as running:
                 return _seconds(running)
 
 
 def _seconds(running: Cluster) -> dict[str, float]:
-    run = running.ended(DAG_ID)
+    run = running.ended(DAG_ID, timeout=1800)
     if run["state"] != "success":
         raise SystemExit(f"the run ended as {run['state']}")
     extracts = [task for task in running.tasks(DAG_ID) if task["task_id"] == "extract"]

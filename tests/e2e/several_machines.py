@@ -12,11 +12,12 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 
 from license_ledger.staging.storage import Storage
@@ -59,13 +60,15 @@ class Cluster:
     staging: Storage
     warehouse: str
 
-    def wait_until(self, ready: Callable[[], Any], what: str, timeout: float = 300) -> Any:
+    def wait_until(self, ready: Callable[[], Any], what: str, timeout: float = 600) -> Any:
         """Wait for something to become true, and give it."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             assert self.process.poll() is None, (self.home.root / "ui.txt").read_text("utf-8")
-            if found := ready():
-                return found
+            # A server that is too busy to answer is asked again.
+            with suppress(httpx.TransportError):
+                if found := ready():
+                    return found
             time.sleep(0.2)
         raise AssertionError(f"{what} did not come")
 
@@ -74,14 +77,14 @@ class Cluster:
         runs = self.api._get(f"/api/v2/dags/{dag_id}/dagRuns", order_by="id", limit=1)["dag_runs"]
         return dict(runs[0]) if runs else None
 
-    def ended(self, dag_id: str) -> dict[str, Any]:
+    def ended(self, dag_id: str, timeout: float = 600) -> dict[str, Any]:
         """The first run of a DAG, once it has ended."""
 
         def over() -> dict[str, Any] | None:
             run = self.run(dag_id)
             return run if run and run["state"] in OVER else None
 
-        return dict(self.wait_until(over, f"the end of {dag_id}"))
+        return dict(self.wait_until(over, f"the end of {dag_id}", timeout))
 
     def tasks(self, dag_id: str) -> list[dict[str, Any]]:
         """The task instances of the first run of a DAG; none before there is one."""
