@@ -109,6 +109,15 @@ class Control:
         """List the state of every grant."""
         return list(self.ask("grants"))
 
+    def secrets(self) -> list[str]:
+        """
+        List what must not be found anywhere: tokens issued while ``keep_secrets`` was on, and passwords.
+
+        Returns:
+            In the order of their issue; the app's secret and the integration user's password last.
+        """
+        return list(self.ask("secrets"))
+
     def revoke(self, refresh_token: str, reason: str = "the administrator revoked it") -> dict[str, Any]:
         """End the grant behind a refresh token."""
         return dict(self.ask("grants/revoke", refresh_token=refresh_token, reason=reason))

@@ -44,6 +44,7 @@ class ControlApi:
             "grants/state": self._grant,
             "grants/new": self._new_grant,
             "grants/revoke": self._revoke,
+            "secrets": lambda _: [*self._org.grants.issued, self._org.main_app.secret, self._org.password],
             "devices/decide": self._decide_device,
             "requests": lambda body: self._org.calls(float(body.get("since", 0.0))),
             "requests/counts": lambda _: self._counts(),

@@ -97,12 +97,24 @@ class Grants:
         org_id: 18-character id, the start of every access token.
         path: state file; None keeps everything in memory.
         timeout: gives the session timeout in seconds.
+        keeps: tells whether issued tokens are remembered in clear, for who wants to search for them.
+
+    Attributes:
+        issued: tokens in clear, in memory only, while ``keeps`` says so.
     """
 
-    def __init__(self, org_id: str, path: Path | None, timeout: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        org_id: str,
+        path: Path | None,
+        timeout: Callable[[], float],
+        keeps: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._org = org_id[:15]
         self._path = path
         self._timeout = timeout
+        self._keeps = keeps
+        self.issued: list[str] = []
         self._lock = threading.RLock()
         self.grants: dict[str, Grant] = {}
         self.sessions: dict[str, Session] = {}
@@ -116,7 +128,7 @@ class Grants:
         Returns:
             The grant and its refresh token.
         """
-        token = _refresh_token()
+        token = self._noted(_refresh_token())
         with self._lock:
             living = [
                 one for one in self.grants.values() if (one.app, one.user, one.revoked) == (app, user, "")
@@ -167,7 +179,7 @@ class Grants:
         with self._lock:
             renewed = None
             if rotate:
-                renewed = _refresh_token()
+                renewed = self._noted(_refresh_token())
                 grant.spent.append(grant.current)
                 grant.current = digest(renewed)
             grant.refreshes += 1
@@ -184,7 +196,7 @@ class Grants:
 
     def open_session(self, app: str, user: str, scope: str, grant: str = "") -> str:
         """Issue an access token."""
-        token = f"{self._org}!AQ{_random(94)}"
+        token = self._noted(f"{self._org}!AQ{_random(94)}")
         with self._lock:
             now = time.time()
             session = Session(digest(token), grant, app, user, scope, now, now)
@@ -236,6 +248,11 @@ class Grants:
         with self._lock:
             self.sessions.pop(session.digest, None)
             self._save()
+
+    def _noted(self, token: str) -> str:
+        if self._keeps():
+            self.issued.append(token)
+        return token
 
     def _revoke(self, grant: Grant, reason: str) -> None:
         grant.revoked = grant.revoked or reason

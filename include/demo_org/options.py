@@ -39,6 +39,7 @@ class OrgOptions:
         bulk_jobs_per_day: Bulk query jobs in a day.
         daily_requests: API requests in a day.
         app_limit_header: ``Sforce-Limit-Info`` also tells the usage of the connected app.
+        keep_secrets: tokens that are issued from now on are remembered in clear, for the control API to tell.
     """
 
     rotation: bool = False
@@ -59,6 +60,7 @@ class OrgOptions:
     bulk_jobs_per_day: int = 10_000
     daily_requests: int = 115_000
     app_limit_header: bool = False
+    keep_secrets: bool = False
 
     def change(self, **values: Any) -> None:
         """

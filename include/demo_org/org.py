@@ -105,7 +105,9 @@ class Org:
         self.permissions: set[str] = set(DEFAULT_PERMISSIONS)
         self.hidden: set[str] = set()
         self.faults = Faults()
-        self.grants = Grants(world.org_id, state, lambda: self.options.session_timeout)
+        self.grants = Grants(
+            world.org_id, state, lambda: self.options.session_timeout, lambda: self.options.keep_secrets
+        )
         self.cursors = Cursors()
         self.jobs = Jobs()
         self.usage = Usage()

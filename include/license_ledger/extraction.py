@@ -23,6 +23,7 @@ from license_ledger.salesforce.bulk import JobMemory
 from license_ledger.salesforce.extract import query_batches, query_many
 from license_ledger.salesforce.rest import RestClient
 from license_ledger.shares import extract_share, units_of
+from license_ledger.staging.medium import on_storage
 from license_ledger.staging.orgs import remember_org
 from license_ledger.staging.published import last_published
 
@@ -34,6 +35,7 @@ METRICS_REPEATED = timedelta(days=35)
 """More than a month, because the history may keep no more than one snapshot of each."""
 
 
+@on_storage
 def refresh_token(context: RunContext) -> TokenReceipt:
     """
     Make sure that there is a session.
@@ -48,6 +50,7 @@ def refresh_token(context: RunContext) -> TokenReceipt:
     return TokenReceipt(org_id=session.org_id, instance=urlsplit(session.instance_url).hostname or "")
 
 
+@on_storage
 def inspect_org(context: RunContext) -> InspectReceipt:
     """
     Find out what can be read, and leave it as ``inspection.json`` in the run folder.
@@ -84,6 +87,7 @@ def inspect_org(context: RunContext) -> InspectReceipt:
     )
 
 
+@on_storage
 def extract(
     context: RunContext,
     unit: Unit,

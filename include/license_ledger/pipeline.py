@@ -48,6 +48,7 @@ from license_ledger.snapshot_row import scope_rules, snapshot_row
 from license_ledger.source import KEPT
 from license_ledger.staging import manifest
 from license_ledger.staging.layout import DATA_TABLES, Day
+from license_ledger.staging.medium import on_storage
 from license_ledger.staging.publish import publish as publish_files
 from license_ledger.staging.published import last_published
 from license_ledger.staging.runs import HISTORY
@@ -77,6 +78,7 @@ log = logging.getLogger(__name__)
 ASSEMBLED, RECONCILED = "assembled.json", "reconciled.json"
 
 
+@on_storage
 def choose_source(context: RunContext, *, only_landing: bool = False) -> Source:
     """
     Decide what the day is made of, before anything is asked or written.
@@ -128,6 +130,7 @@ def choose_source(context: RunContext, *, only_landing: bool = False) -> Source:
     )
 
 
+@on_storage
 def transform(context: RunContext) -> TransformReceipt:
     """
     Apply the company filter and make ``users``, ``seats`` and the counts of holders.
@@ -151,6 +154,7 @@ def transform(context: RunContext) -> TransformReceipt:
     )
 
 
+@on_storage
 def reconcile(context: RunContext) -> ReconcileReceipt:
     """Make ``licenses``, ``mismatches``, one row per license and cause, and ``control_totals``."""
     landed = context.landed
@@ -188,6 +192,7 @@ def _control_totals(landed: Landed, licenses: pa.Table) -> pa.Table:
     )
 
 
+@on_storage
 def check(context: RunContext) -> CheckReceipt:
     """
     Run every check over the work files.
@@ -237,6 +242,7 @@ def checked(failures: Sequence[Failure]) -> CheckReceipt:
     return CheckReceipt(checks=len(checks()), warnings=[str(failure) for failure in failures])
 
 
+@on_storage
 def publish(context: RunContext, *, sweeps: bool = True) -> PublishReceipt:
     """
     Make the snapshot the day's one, wholly or not at all.
@@ -295,6 +301,7 @@ def publish(context: RunContext, *, sweeps: bool = True) -> PublishReceipt:
     )
 
 
+@on_storage
 def load_warehouse(context: RunContext) -> LoadReceipt:
     """
     Load the day that is published into the warehouse; nothing is done when it is there already.
@@ -329,6 +336,7 @@ def load_warehouse(context: RunContext) -> LoadReceipt:
     return receipt
 
 
+@on_storage
 def summary(context: RunContext) -> str:
     """The report of the day that is published, as Markdown: license position and mismatch bridge."""
     snapshot = reader.open_snapshot(context.staging, context.org, context.snapshot_date)

@@ -8,10 +8,11 @@ conditional requests. Paths are full paths on the medium's file system.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from typing import IO, NamedTuple, Protocol
+from functools import wraps
+from typing import IO, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -32,6 +33,27 @@ _REFUSALS = {
 }
 _PASSING = {errno.EBUSY, getattr(errno, "EREMOTEIO", errno.EBUSY)}
 """What s3fs makes of the answers 503 and 500."""
+_CLIENTS = ("botocore.", "aiobotocore.", "aiohttp.")
+"""Modules whose errors are those of an object store that could not be asked."""
+
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+class _Place(Protocol):
+    @property
+    def root(self) -> str:
+        """Its full path."""
+
+
+class _Run(Protocol):
+    @property
+    def staging(self) -> _Place:
+        """Where a run publishes."""
+
+
+Run = TypeVar("Run", bound=_Run)
 
 
 class Stat(NamedTuple):
@@ -135,11 +157,52 @@ def refusals(path: str) -> Iterator[None]:
             raise _silent(path, error) from error
         raise
     except Exception as error:
-        if type(error).__module__.startswith(("botocore.", "aiobotocore.", "aiohttp.")):
+        if type(error).__module__.startswith(_CLIENTS):
             if "Credentials" in type(error).__name__ or "Token" in type(error).__name__:
                 raise _unwritable(path, error) from error
             raise _silent(path, error) from error
         raise
+
+
+@contextmanager
+def failures(place: str) -> Iterator[None]:
+    """
+    Tell what a medium fails of in the middle of a step, of reading too, in the ledger's words.
+
+    Unlike with :func:`refusals`, a file that is not there comes out as it is: what that means is known to who
+    looked for it.
+
+    Raises:
+        StagingUnwritable: permission, space, quota, a broken disk.
+        StoreBusy: the object store does not answer.
+    """
+    try:
+        yield
+    except (LedgerError, FileNotFoundError):
+        raise
+    except OSError as error:
+        if error.errno in _REFUSALS:
+            raise _unwritable(str(error.filename or place), error) from error
+        if isinstance(error, (ConnectionError, TimeoutError)) or error.errno in _PASSING:
+            raise _silent(place, error) from error
+        raise
+    except Exception as error:
+        if type(error).__module__.startswith(_CLIENTS):
+            raise _silent(place, error) from error
+        raise
+
+
+def on_storage(
+    step: Callable[Concatenate[Run, Arguments], Result],
+) -> Callable[Concatenate[Run, Arguments], Result]:
+    """Make a step of a run tell what its storage fails of, as :func:`failures` does."""
+
+    @wraps(step)
+    def telling(context: Run, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        with failures(context.staging.root):
+            return step(context, *args, **kwargs)
+
+    return telling
 
 
 def _unwritable(path: str, error: Exception) -> StagingUnwritable:
@@ -153,5 +216,5 @@ def _unwritable(path: str, error: Exception) -> StagingUnwritable:
 
 def _silent(path: str, error: Exception) -> StoreBusy:
     return StoreBusy(
-        f"writing to {path}", f"the store does not answer ({type(error).__name__})", "try again later"
+        f"storage at {path}", f"the store does not answer ({type(error).__name__})", "try again later"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,11 @@ class Case:
     never: str = ""
 
 
-def cases() -> list[Case]:
+@cache
+def cases() -> tuple[Case, ...]:
     """Every case, in the order of the file."""
     found = tomllib.loads(Path(__file__).with_name("matrix.toml").read_text(encoding="utf-8"))["case"]
-    return [Case(**{key: _frozen(value) for key, value in entry.items()}) for entry in found]
+    return tuple(Case(**{key: _frozen(value) for key, value in entry.items()}) for entry in found)
 
 
 def _frozen(value: Any) -> Any:

@@ -1,0 +1,94 @@
+"""docs/faults.md, from the table that the tests of faults run."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from doc_pages import NOTE, prose, table
+
+MATRIX = Path(__file__).resolve().parents[2] / "tests" / "contract" / "faults" / "matrix.toml"
+
+_NETWORK = (
+    ("A connection is reset, before an answer or in the middle of one", "asks again, drops what it has"),
+    ("A body ends early: by its chunks, before its length, or as if it were whole", "asks again"),
+    ("A gzip stream ends early, a length is too large or too small", "asks again"),
+    ("Nothing more arrives", "gives up after the time-out and asks again"),
+    ("Small pieces with pauses", "waits"),
+    ("Busy servers, pages for people", "asks again after a pause"),
+    ("Any of these at the login", "calls the outcome unknown, and finds it out with the next try"),
+)
+
+_STORAGE = (
+    ("The disk is full, at any change or in the middle of a file", "`StagingUnwritable`"),
+    ("The place is read-only, forbidden, or the disk is broken", "`StagingUnwritable`"),
+    ("The object store answers 503 SlowDown or 500, or cuts connections, for a while", ""),
+    ("The same for longer", "`StoreBusy`"),
+    ("The warehouse's disk is full", "`StagingUnwritable`"),
+    ("The warehouse's server goes away or restarts", "`WarehouseUnavailable`"),
+)
+
+
+def faults_page() -> str:
+    """What goes wrong, and what the ledger does about it."""
+    cases = tomllib.loads(MATRIX.read_text(encoding="utf-8"))["case"]
+    lines = [
+        "# When something goes wrong",
+        "",
+        NOTE,
+        "",
+        *prose(
+            "What Salesforce, the network, the storage and the machine do to a run, and what the ledger "
+            "makes of it. Each row is a test. Three outcomes are possible: the run *recovers* and publishes "
+            "the right rows; it *fails at once* and says what to change; or the task *is tried later*, by "
+            "Airflow. In no case is anything wrong published: the day stays as it was until all of the new "
+            "rows are right."
+        ),
+    ]
+    for part in dict.fromkeys(case["part"] for case in cases):
+        rows = [(case["does"], case["ledger"], _outcome(case)) for case in cases if case["part"] == part]
+        lines += [
+            f"## {part}",
+            "",
+            *table(("What Salesforce does", "What the ledger does", "Outcome"), rows),
+            "",
+        ]
+    lines += ["## The network", ""]
+    lines += prose(
+        "At every address that a run calls: the first call to each is spoiled, and the run recovers."
+    )
+    lines += [*table(("What happens", "What the ledger does"), _NETWORK), ""]
+    lines += ["## Storage and machine", ""]
+    lines += prose(
+        "At every step of a run, from its source to the warehouse. What is published stays whole and "
+        "readable; once the place is well again the failed task goes on from where it was."
+    )
+    rows = [(what, _linked(error) if error else "recovers") for what, error in _STORAGE]
+    lines += [*table(("What happens", "Outcome"), rows), ""]
+    lines += prose(
+        "A process that is killed, at whatever moment, leaves nothing half done: its task is tried again. A "
+        "kill between Salesforce's answer to a refresh and the store's commit costs the grant where refresh "
+        "tokens rotate; a standby grant then takes over, see [connection](connection.md)."
+    )
+    lines += ["## All of it at random", ""]
+    lines += prose(
+        "`scripts/soak.py` makes hundreds of runs of the whole walk in an org that moves from day to day, "
+        "each with faults drawn from all of the above and kills at random moments, and compares what is "
+        "published, the warehouse and everything that was written or logged with the truth and with every "
+        "secret that was ever issued."
+    )
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _outcome(case: dict[str, Any]) -> str:
+    if case["outcome"] == "recovers":
+        return "recovers"
+    what = "fails at once" if case["outcome"] == "fails at once" else "is tried later"
+    text = f"{what}: {_linked('`' + case['error'] + '`')}"
+    later = case.get("afterwards", "")
+    return f"{text}, then {_linked('`' + later + '`')}" if later and later != case["error"] else text
+
+
+def _linked(error: str) -> str:
+    return f"[{error}](runbook.md#{error.strip('`').lower()})"

@@ -1,0 +1,1 @@
+"""The parts of ``scripts/soak.py``: what a run meets, its steps as processes, the judgment."""
