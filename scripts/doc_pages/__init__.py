@@ -29,6 +29,7 @@ def pages() -> dict[str, Callable[[], str]]:
     """The pages by path. Imported late, so that a page whose source does not import hides no other."""
     from dag_docs import dags_markdown
     from doc_pages.errors import errors_page
+    from doc_pages.faults import faults_page
     from doc_pages.load import load_pages
     from doc_pages.settings import settings_page
     from doc_pages.tables import tables_page
@@ -37,6 +38,7 @@ def pages() -> dict[str, Callable[[], str]]:
         "docs/tables.md": tables_page,
         "docs/settings.md": settings_page,
         "docs/errors.md": errors_page,
+        "docs/faults.md": faults_page,
         "docs/dags.md": dags_markdown,
         **load_pages(),
     }
