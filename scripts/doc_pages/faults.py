@@ -40,8 +40,8 @@ def faults_page() -> str:
         "",
         *prose(
             "What Salesforce, the network, the storage and the machine do to a run, and what the ledger "
-            "makes of it. Each row is a test. Three outcomes are possible: the run *recovers* and publishes "
-            "the right rows; it *fails at once* and says what to change; or the task *is tried later*, by "
+            "makes of it. Each row on Salesforce is a test. Three outcomes are possible: the run *recovers* "
+            "and publishes the right rows; it *fails at once* and says what to change; or the task *is tried later*, by "
             "Airflow. In no case is anything wrong published: the day stays as it was until all of the new "
             "rows are right."
         ),
@@ -61,8 +61,9 @@ def faults_page() -> str:
     lines += [*table(("What happens", "What the ledger does"), _NETWORK), ""]
     lines += ["## Storage and machine", ""]
     lines += prose(
-        "At every step of a run, from its source to the warehouse. What is published stays whole and "
-        "readable; once the place is well again the failed task goes on from where it was."
+        "A disk that is full, read-only or broken is tested at every step of a run, from its source to the "
+        "warehouse. What is published stays whole and readable; once the place is well again the failed task "
+        "goes on from where it was."
     )
     rows = [(what, _linked(error) if error else "recovers") for what, error in _STORAGE]
     lines += [*table(("What happens", "Outcome"), rows), ""]
