@@ -41,8 +41,8 @@ def faults_page() -> str:
         *prose(
             "What Salesforce, the network, the storage and the machine do to a run, and what the ledger "
             "makes of it. Each row on Salesforce is a test. Three outcomes are possible: the run *recovers* "
-            "and publishes the right rows; it *fails at once* and says what to change; or the task *is tried later*, by "
-            "Airflow. In no case is anything wrong published: the day stays as it was until all of the new "
+            "and publishes the right rows; it *fails at once* and says what to change; or the task *is tried "
+            "later*, by Airflow. In no case is anything wrong published: the day stays as it was until all of the new "
             "rows are right."
         ),
     ]
