@@ -42,8 +42,8 @@ def faults_page() -> str:
             "What Salesforce, the network, the storage and the machine do to a run, and what the ledger "
             "makes of it. Each row on Salesforce is a test. Three outcomes are possible: the run *recovers* "
             "and publishes the right rows; it *fails at once* and says what to change; or the task *is tried "
-            "later*, by Airflow. In no case is anything wrong published: the day stays as it was until all of the new "
-            "rows are right."
+            "later*, by Airflow. In no case is anything wrong published: the day stays as it was "
+            "until all of the new rows are right."
         ),
     ]
     for part in dict.fromkeys(case["part"] for case in cases):
