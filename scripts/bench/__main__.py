@@ -13,6 +13,7 @@ broken, and 2 when a contender that should run did not.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -179,4 +180,6 @@ def _tell(found: dict[str, Any], budgets: Sequence[Budget]) -> None:
 
 
 if __name__ == "__main__":
+    # As on Ctrl-C, so that the servers are stopped too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())
