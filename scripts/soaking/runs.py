@@ -99,7 +99,7 @@ class Soak:
     def _switch_on(self, plan: Plan) -> None:
         case = plan.case
         rotation = plan.rotation or bool(case and case.org.get("rotation"))
-        self.control.options(**SWITCHES, **{**(case.org if case else {}), "rotation": rotation})
+        self.control.options(**{**SWITCHES, **(case.org if case else {}), "rotation": rotation})
         self.control.hide(*(case.hide if case else ()))
         if plan.expires or case:
             self.control.expire_sessions()
