@@ -21,7 +21,6 @@ from license_ledger.schemas import SCHEMA_VERSION
 from license_ledger.warehouse import ddl
 from license_ledger.warehouse.connection import (
     STATE_TABLE,
-    THREADS,
     configuration,
     fingerprint,
     identify,
@@ -45,6 +44,9 @@ __all__ = ["LoadReceipt", "LoadableSnapshot", "load_all", "open_readonly", "ware
 MEMORY_LIMIT = "64MB"
 """For DuckDB's own buffers, beside which it takes as much again; twice what it cannot do without."""
 
+LOADING_THREADS = 1
+"""One writes a smaller file than two, with a quarter less processor time, and is no slower."""
+
 STORAGE_VERSION = "v1.2.0"
 """Format of a new file: BI tools carry older DuckDB releases, and the newest format is closed to them."""
 
@@ -55,7 +57,7 @@ def load_all(
     *,
     inputs: Inputs | None = None,
     memory_limit: str = MEMORY_LIMIT,
-    threads: int = THREADS,
+    threads: int = LOADING_THREADS,
     wait_seconds: float = 600,
 ) -> list[LoadReceipt]:
     """
@@ -155,7 +157,7 @@ def _missing(
 
 @contextmanager
 def writing(
-    building: Path, target: Path, memory_limit: str = MEMORY_LIMIT, threads: int = THREADS
+    building: Path, target: Path, memory_limit: str = MEMORY_LIMIT, threads: int = LOADING_THREADS
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to the file that is being built; it is closed before the file takes its place."""
     config = {
