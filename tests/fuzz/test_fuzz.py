@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.fuzz.targets import TARGETS
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).with_name("corpus")
+TRIES = 5
 INPUTS = sorted(path for path in CORPUS.glob("*/*"))
 
 
@@ -28,20 +30,32 @@ def test_kept_inputs_break_no_promise(path: Path) -> None:
     TARGETS[path.parent.name](path.read_bytes())
 
 
+def fuzzed(target: str, work: Path) -> subprocess.CompletedProcess[str]:
+    """
+    Run a target in a process of its own.
+
+    The fuzzer is not made for threads that call back into Python, as Arrow's do: about once in two thousand
+    inputs it waits for itself for ever. Such a try is ended and made again.
+    """
+    (work / target).mkdir(parents=True)
+    argv = [sys.executable, str(ROOT / "scripts" / "fuzz.py"), "--runs", "200", "--work", str(work)]
+    for _ in range(TRIES):
+        with suppress(subprocess.TimeoutExpired):
+            return subprocess.run(
+                [*argv, "--inside", target], capture_output=True, text=True, timeout=60, check=False
+            )
+    raise AssertionError(f"{target} did not end in {TRIES} tries of a minute")
+
+
 @pytest.mark.skipif(
     (sys.platform, platform.machine()) != ("linux", "x86_64"), reason="the fuzzer is made for Linux on x86-64"
 )
-def test_the_fuzzer_runs(tmp_path: Path) -> None:
-    """Some hundred inputs that nobody has seen yet, guided by coverage, break no promise of any target."""
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / "fuzz.py"), "--runs", "200", "--work", str(tmp_path)],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+@pytest.mark.parametrize("target", sorted(TARGETS))
+def test_the_fuzzer_runs(target: str, tmp_path: Path) -> None:
+    """Some hundred inputs that nobody has seen yet, guided by coverage, break no promise of a target."""
+    done = fuzzed(target, tmp_path)
 
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert done.stderr.count("Done 200 runs") == len(TARGETS)
+    assert "Done 200 runs" in done.stderr
     assert "no interesting inputs" not in done.stderr
     assert not list((tmp_path / "findings").iterdir())
