@@ -80,6 +80,7 @@ def test_no_cell_of_an_export_is_a_formula(text: str) -> None:
             "\u22121",
         ),
         *("\u200b=1", "\ufeff=1", "\xa0=1", "\u3000\uff1d1", "\x00=1", "\xad@x", "\u202e=1", " \t =1"),
+        *("\xa0\r", "\u207a1", "\ufb291", "\u2a75", "\u0600=1", "\U000e0020@x"),
     ],
 )
 def test_formulas_get_an_apostrophe(text: str) -> None:

@@ -11,24 +11,31 @@ from __future__ import annotations
 
 import csv
 import io
-import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 from license_ledger.console.pages.lists import NUMBERS, TITLES, Shown, cell
 from license_ledger.questions import Session
 
-# Characters that are passed over: white space, soft hyphen, zero-width ones, marks of direction, byte order.
-_PASSED_OVER = r"[\s\x00-\x1f\x7f-\xa0\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
-# Also the minus sign, and what compatibility forms make of the others.
-_SIGN = r"[=+\-@\u2212\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20]"
-_FORMULA = re.compile(rf" *[\t\r\n]|{_PASSED_OVER}*{_SIGN}")
+# What a program may pass over before the sign: white space, controls, and invisible characters of format.
+_PASSED_OVER = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
+_SIGNS = frozenset("=+-@\u2212")
+_CONTROLS = frozenset("\t\r\n")
 HIDDEN = "hidden"
 """What stands for a value that the viewer may not see."""
 
 
 def harmless(text: str) -> str:
     """The text as a cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if _FORMULA.match(text) else text
+    if text[:1].isalnum() and text[:1].isascii():
+        return text
+    # Compatibility forms (full-width, small, superscript) count as the sign they stand for.
+    for character in unicodedata.normalize("NFKC", text):
+        if character in _SIGNS or character in _CONTROLS:
+            return f"'{text}"
+        if unicodedata.category(character) not in _PASSED_OVER:
+            break
+    return text
 
 
 def lines(listed: Shown, session: Session, about: Sequence[tuple[str, str]] = ()) -> Iterator[str]:
