@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def _receipt(order: dict[str, Any]) -> Any:
-    from license_ledger import pipeline
+    from license_ledger import extraction
     from tests.walk import FileTokens, MemoryJob, Walk
 
     root = Path(order["root"])
@@ -38,7 +38,11 @@ def _receipt(order: dict[str, Any]) -> Any:
     walk = Walk(connection, root, datetime.fromisoformat(order["now"]), tokens, order.get("values", {}))
     context = walk.context()
     if order["step"] == "extract":
-        return pipeline.extract(context, order["unit"], MemoryJob())
+        return extraction.extract(context, order["unit"], MemoryJob())
+    if order["step"] in ("refresh_token", "inspect_org"):
+        return getattr(extraction, order["step"])(context)
+    from license_ledger import pipeline
+
     return getattr(pipeline, order["step"])(context)
 
 

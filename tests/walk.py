@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from license_ledger import pipeline, reader
+from license_ledger import extraction, reader
 from license_ledger.run import RunContext
 from license_ledger.salesforce.credentials import parse
 from license_ledger.salesforce.oauth import RefreshTokenSessions
@@ -135,17 +135,22 @@ class Walk:
 
     def chosen(self, context: RunContext, *, only_landing: bool = False) -> RunContext:
         """The context after the first step, which decides what the day is made of."""
+        # Steps that only ask Salesforce are measured, and need nothing of the rest.
+        from license_ledger import pipeline
+
         source = pipeline.choose_source(context, only_landing=only_landing)
         return replace(context, source=source, org_id=source["org_id"])
 
     def extract(self, context: RunContext) -> None:
         """The steps that ask Salesforce."""
-        pipeline.refresh_token(context)
-        for unit in pipeline.inspect_org(context)["units"]:
-            pipeline.extract(context, unit, MemoryJob())
+        extraction.refresh_token(context)
+        for unit in extraction.inspect_org(context)["units"]:
+            extraction.extract(context, unit, MemoryJob())
 
     def settle(self, context: RunContext, *, load: bool = True) -> dict[str, Any]:
         """The steps after that; returns the receipt of publishing."""
+        from license_ledger import pipeline
+
         pipeline.transform(context)
         pipeline.reconcile(context)
         pipeline.check(context)

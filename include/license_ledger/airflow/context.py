@@ -1,4 +1,4 @@
-"""From an Airflow task to a :class:`license_ledger.pipeline.RunContext`. Imported inside tasks only."""
+"""From an Airflow task to a :class:`license_ledger.run.RunContext`. Imported inside tasks only."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from license_ledger.salesforce.connection_values import names_of
 from license_ledger.settings import load_settings
 
 if TYPE_CHECKING:
-    from license_ledger.pipeline import RunContext
     from license_ledger.receipts import Source
+    from license_ledger.run import RunContext
 
 CHOICE = "choose_source"
 """The task whose result is the source."""
@@ -35,7 +35,7 @@ def run_context(org: str, context: Mapping[str, Any]) -> RunContext:
         ConfigError: naming the setting, connection field or param that is wrong.
         SnapshotRefused: for a day that cannot be taken.
     """
-    from license_ledger.pipeline import RunContext
+    from license_ledger.run import RunContext
 
     params, dag_run = context["params"], context["dag_run"]
     day = snapshot_date(dag_run, params.get("snapshot_date"))

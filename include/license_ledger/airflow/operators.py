@@ -78,7 +78,8 @@ class ExtractOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Extract, or hand a long wait to the triggerer. Raises what the pipeline raises."""
-        from license_ledger import pipeline
+        # Not the pipeline, which imports what the other steps need as well.
+        from license_ledger import extraction
         from license_ledger.airflow.context import run_context
         from license_ledger.airflow.steps import logged
 
@@ -89,7 +90,7 @@ class ExtractOperator(BaseOperator):
         wait = self.waiting(
             job, run.settings.bulk_defer_after_seconds, run.settings.bulk_timeout_minutes * 60
         )
-        return logged("extract", pipeline.extract(run, self.unit, job, wait))
+        return logged("extract", extraction.extract(run, self.unit, job, wait))
 
     def resume(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Go on when the triggerer has seen the job end, or cannot see it any more."""

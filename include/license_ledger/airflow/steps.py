@@ -18,7 +18,7 @@ from license_ledger.airflow.assets import assets, headline
 from license_ledger.errors import DayOutOfReach
 
 if TYPE_CHECKING:
-    from license_ledger.pipeline import RunContext
+    from license_ledger.run import RunContext
 
 log = logging.getLogger(__name__)
 
@@ -41,20 +41,20 @@ def choose_source(org: str) -> Receipt:
 
 def refresh_token(org: str) -> Receipt:
     """Get an access token into the token store. The receipt says for which org, never the token."""
-    from license_ledger import pipeline
+    from license_ledger import extraction
 
     run = _context(org)
     if run.source and not run.source["extracts"]:
         raise AirflowSkipException(f"Salesforce is not asked: {run.source['reason']}")
-    return logged("refresh_token", pipeline.refresh_token(run))
+    return logged("refresh_token", extraction.refresh_token(run))
 
 
 def inspect_org(org: str) -> list[dict[str, Any]]:
     """Inspect the org. Returns the units to extract; the rest of the receipt becomes the XCom ``receipt``."""
-    from license_ledger import pipeline
+    from license_ledger import extraction
 
     with _skipping():
-        receipt: Receipt = dict(pipeline.inspect_org(_context(org)))
+        receipt: Receipt = dict(extraction.inspect_org(_context(org)))
     units: list[dict[str, Any]] = receipt.pop("units")
     get_current_context()["ti"].xcom_push(key="receipt", value=logged("inspect_org", receipt))
     return units

@@ -1,9 +1,9 @@
 """
 The REST client: one call, answered or explained. May import the modules of this package that it lists.
 
-Addresses, headers and the HTTP session are those of a ready :class:`simple_salesforce.Salesforce`; what that
-library leaves open is settled here: time-outs, redirects, sessions that end in the middle, answers that are
-    no JSON, refusals of every shape, and pauses between tries.
+What is asked here needs an address and a token. What `simple_salesforce` leaves open is settled: time-outs,
+redirects, sessions that end in the middle, answers that are no JSON, refusals of every shape, and pauses
+between tries. For everything else there is a ready :class:`simple_salesforce.Salesforce` on the same session.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlencode, urlsplit
 
 import pyarrow as pa
 import requests
-from simple_salesforce.api import Salesforce
 
 from license_ledger.errors import BadQuery, ConfigError, UnsafeHost
 from license_ledger.salesforce import queries
@@ -29,6 +28,9 @@ from license_ledger.salesforce.requests_allowed import LONGEST_ADDRESS, require_
 from license_ledger.salesforce.retries import RENEWALS, CursorLost, Passing, Refused, patiently
 from license_ledger.salesforce.tokens import Session, Sessions
 from license_ledger.salesforce.transport import LedgerSession, Timeouts
+
+if TYPE_CHECKING:
+    from simple_salesforce.api import Salesforce
 
 __all__ = ["LimitInfo", "RestClient"]
 
@@ -107,6 +109,9 @@ class RestClient:
     @property
     def salesforce(self) -> Salesforce:
         """A ready client of the library, for what is not asked here; it shares session and time-outs."""
+        # It brings SOAP and JWT along, which would be a tenth of a second of every task.
+        from simple_salesforce.api import Salesforce
+
         wanted = (self.session.access_token, self.api_version)
         if self._ready is None or (self._ready.session_id, self._ready.sf_version) != wanted:
             self._ready = Salesforce(
@@ -266,13 +271,14 @@ class RestClient:
     ) -> requests.Response:
         asked = name_of(method, path, params)
         address = self._address(method, path, params, body, asked)
-        ready = self.salesforce
-        send = {"Accept": "application/json"} | ready.headers | dict(headers or {})
-        # Pretty printing, which the library asks for, is half as much again to transfer.
-        del send["X-PrettyPrint"]
+        send = {
+            "Accept": "application/json",
+            "Content-Type": "application/json",
+            "Authorization": f"Bearer {self.session.access_token}",
+        } | dict(headers or {})
         self._count(path)
         try:
-            response = ready.session.request(
+            response = self._http.request(
                 method, address, data=None if body is None else json.dumps(body), headers=send, stream=True
             )
         except (requests.RequestException, OSError) as error:
@@ -287,7 +293,8 @@ class RestClient:
         require_read_only(method, path, body)
         if not absolute and (path.startswith("/") or "://" in path):
             raise UnsafeHost(asked, "the answer points to another place than the org", "run again")
-        base = f"{self.session.instance_url}{path}" if absolute else f"{self.salesforce.base_url}{path}"
+        below = "" if absolute else f"/services/data/v{self.api_version}/"
+        base = f"{self.session.instance_url}{below}{path}"
         address = f"{base}?{urlencode(params)}" if params else base
         if len(address) > LONGEST_ADDRESS:
             raise BadQuery(asked, f"the address has {len(address)} bytes", "ask for fewer fields")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.walk import MemoryJob, Walk
 
-from license_ledger import pipeline
+from license_ledger import extraction
 
 
 def main() -> None:
@@ -28,10 +28,10 @@ def main() -> None:
     walk = Walk({"extra": extra}, Path(order["out"]), datetime.fromisoformat(order["now"]))
     walk.values["bulk_threshold"] = 1
     context = walk.context()
-    pipeline.refresh_token(context)
-    units = pipeline.inspect_org(context)["units"]
+    extraction.refresh_token(context)
+    units = extraction.inspect_org(context)["units"]
     unit = next(unit for unit in units if unit["objects"] == ["User"])
-    pipeline.extract(context, unit, MemoryJob())
+    extraction.extract(context, unit, MemoryJob())
 
 
 if __name__ == "__main__":
