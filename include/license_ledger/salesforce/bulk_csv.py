@@ -22,7 +22,7 @@ from urllib3.exceptions import HTTPError
 
 __all__ = ["BrokenPage", "PageReader"]
 
-_BLOCK = 2 << 20
+_BLOCK = 1 << 19
 _LARGEST_BLOCK = 128 << 20
 _WIDEN = 8
 _LONGEST_HEADER = 1 << 20
@@ -81,7 +81,7 @@ class PageReader:
                 self._require_columns(names)
             else:
                 source.require_empty()
-            table = self._parse(source) if names else self._schema.empty_table()
+            table = self._parse(source) if names else pa.Table.from_batches([], self._schema)
         except (HTTPError, http.client.HTTPException, OSError) as error:
             raise BrokenPage(f"it broke off ({type(error).__name__})") from None
         except pa.ArrowException as error:

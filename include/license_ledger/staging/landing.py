@@ -101,7 +101,7 @@ class RunFolder:
             piece = next(pieces, None)
             while piece is not None or not parts:
                 name = f"{folder}/part-{len(parts):05d}-{attempt}.parquet"
-                with self.storage.parquet_writer(name, schema, durable=True) as sink:
+                with self.storage.parquet_writer(name, schema, landing=True) as sink:
                     while piece is not None and sink.rows < PART_ROWS:
                         sink.write(piece)
                         piece = next(pieces, None)

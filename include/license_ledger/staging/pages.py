@@ -85,7 +85,7 @@ class Pages:
         """
         metadata = {FOLLOWING: following} if following else {}
         ends = _Ends()
-        with self._folder.storage.parquet_writer(self._path(number), schema, metadata, durable=True) as sink:
+        with self._folder.storage.parquet_writer(self._path(number), schema, metadata, landing=True) as sink:
             for table in tables:
                 ends.see(table)
                 sink.write(table)

@@ -4,8 +4,11 @@ errors.
 
 Files are zstd level 1, in row groups of about 60,000 rows; dictionaries only where a string column repeats
 itself; statistics on ids, numbers, times and repeating strings, and none on names and addresses; a checksum
-on every page. Each file carries a ``file_id`` of its own in its key-value metadata: two writings of one
-table are told apart by it, whatever else they have in common.
+on every page. What is landed, which nobody but the ledger reads, and reads whole, is made for quick writing:
+zstd level -1, times as differences, which makes up for it, and no statistics on strings that are no ids.
+
+Each file carries a ``file_id`` of its own in its key-value metadata: two writings of one table are told apart
+by it, whatever else they have in common.
 """
 
 from __future__ import annotations
@@ -102,8 +105,10 @@ class ParquetSink:
         schema: pa.Schema,
         metadata: Mapping[str, str],
         row_group_rows: int,
+        *,
+        landing: bool = False,
     ) -> None:
-        self._path = path
+        self._path, self._landing = path, landing
         self._file_id = uuid.uuid4().hex
         self._schema = schema.with_metadata(
             {**(schema.metadata or {}), **{k: str(v) for k, v in metadata.items()}, FILE_ID: self._file_id}
@@ -142,7 +147,8 @@ class ParquetSink:
     def finish(self) -> FileReceipt:
         """Write what is left and the footer, and make out the receipt."""
         self._flush(all_of_it=True)
-        self._open_writer(self._schema.empty_table()).close()
+        # Not empty_table(), for which Arrow imports pandas.
+        self._open_writer(pa.Table.from_batches([], self._schema)).close()
         self.receipt = FileReceipt(
             path=self._path,
             rows=self.rows,
@@ -177,13 +183,15 @@ class ParquetSink:
     def _open_writer(self, first: pa.Table) -> pq.ParquetWriter:
         if self._writer is None:
             repeating = repeating_columns(first)
+            times = [field.name for field in self._schema if pa.types.is_timestamp(field.type)]
             self._writer = pq.ParquetWriter(
                 self._stream,
                 self._schema,
                 compression="zstd",
-                compression_level=1,
+                compression_level=-1 if self._landing else 1,
                 use_dictionary=repeating,
-                write_statistics=_with_statistics(self._schema, repeating),
+                column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED") if self._landing else None,
+                write_statistics=_with_statistics(self._schema, [] if self._landing else repeating),
                 write_page_checksum=True,
             )
         return self._writer

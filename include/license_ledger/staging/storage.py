@@ -191,7 +191,7 @@ class Storage:
         metadata: Mapping[str, str] | None = None,
         *,
         row_group_rows: int = ROW_GROUP_ROWS,
-        durable: bool = False,
+        landing: bool = False,
     ) -> Iterator[ParquetSink]:
         """
         Stream a Parquet file; it appears when the block ends well, and not at all when it raises.
@@ -201,7 +201,8 @@ class Storage:
             schema: every written piece must have exactly this one.
             metadata: key-value metadata of the file.
             row_group_rows: rows per row group, about half of what is held in memory.
-            durable: flush to the disk before the file appears; publishing does that itself.
+            landing: it is landed: flushed to the disk before it appears, which publishing does itself, and
+                made for quick writing.
 
         Yields:
             The sink; its ``receipt`` is there when the block has ended.
@@ -213,8 +214,8 @@ class Storage:
         full = self.path(path)
         with ExitStack() as stack:
             with refusals(full):
-                stream = stack.enter_context(self.medium.sink(full, durable=durable))
-            sink = ParquetSink(stream, full, schema, metadata or {}, row_group_rows)
+                stream = stack.enter_context(self.medium.sink(full, durable=landing))
+            sink = ParquetSink(stream, full, schema, metadata or {}, row_group_rows, landing=landing)
             stack.push(sink.abandon_on_error)
             yield sink
             with refusals(full):

@@ -39,11 +39,15 @@ ROW = st.fixed_dictionaries({name: st.none() | values for name, (_, values) in F
 
 
 def written(
-    pieces: list[pa.Table], schema: pa.Schema, row_group_rows: int = ROW_GROUP_ROWS
+    pieces: list[pa.Table],
+    schema: pa.Schema,
+    row_group_rows: int = ROW_GROUP_ROWS,
+    *,
+    landing: bool = False,
 ) -> tuple[bytes, Any]:
     """The file and its receipt."""
     buffer = io.BytesIO()
-    sink = ParquetSink(buffer, "x.parquet", schema, {"k": "v"}, row_group_rows)
+    sink = ParquetSink(buffer, "x.parquet", schema, {"k": "v"}, row_group_rows, landing=landing)
     for piece in pieces:
         sink.write(piece)
     sink.finish()
@@ -51,11 +55,13 @@ def written(
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.lists(ROW, max_size=12), max_size=5), st.integers(1, 9))
-def test_every_value_survives(batches: list[list[dict[str, Any]]], row_group_rows: int) -> None:
+@given(st.lists(st.lists(ROW, max_size=12), max_size=5), st.integers(1, 9), st.booleans())
+def test_every_value_survives(
+    batches: list[list[dict[str, Any]]], row_group_rows: int, landing: bool
+) -> None:
     """Whatever the values and however they come in batches, they are read as they were written."""
     pieces = [pa.Table.from_pylist(batch, SCHEMA) for batch in batches]
-    content, receipt = written(pieces, SCHEMA, row_group_rows)
+    content, receipt = written(pieces, SCHEMA, row_group_rows, landing=landing)
     file = open_parquet(pa.BufferReader(content), "x")
     found = list(batches_of(file, None, "x"))
 
@@ -113,6 +119,26 @@ def test_statistics_tell_nothing_about_persons() -> None:
     assert told == {"user_id": True, "email": False, "department": True, "count": True}
     assert group.column(0).statistics.min == "00500000"
     assert {group.column(n).compression for n in range(4)} == {"ZSTD"}
+
+
+def test_what_is_landed_has_statistics_where_ids_are_looked_for() -> None:
+    """Ids, numbers and times have a minimum and maximum, no other text has; times are differences."""
+    count = 1000
+    table = pa.table(
+        {
+            "UserId": [f"005{n:05d}" for n in range(count)],
+            "Department": ["d"] * count,
+            "CreatedDate": pa.array(range(count), pa.timestamp("us", "UTC")),
+        }
+    )
+    content, _ = written([table], table.schema, landing=True)
+    group = pq.ParquetFile(pa.BufferReader(content)).metadata.row_group(0)
+    columns = {group.column(n).path_in_schema: group.column(n) for n in range(3)}
+
+    told = {name: column.is_stats_set for name, column in columns.items()}
+    assert told == {"UserId": True, "Department": False, "CreatedDate": True}
+    assert "DELTA_BINARY_PACKED" in columns["CreatedDate"].encodings
+    assert {column.compression for column in columns.values()} == {"ZSTD"}
 
 
 def test_small_batches_become_large_row_groups() -> None:
