@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
         for name in ("logs", "disk", "s3", "truth", "tokens"):
             (root / name).mkdir()
         os.environ.update(KEYS)
-        with _org(root / "org", options) as access, s3_behind_a_proxy() as proxy:
+        with _org(root / "org", options) as access, s3_behind_a_proxy() as (_, proxy):
             os.environ["AWS_ENDPOINT_URL"] = proxy
             return _soak(root, access, proxy, options)
 

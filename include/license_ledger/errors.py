@@ -22,7 +22,7 @@ Every error of the ledger, in one tree. May import nothing of the package.
     │   ├── QuotaExhausted            the org's daily API allocation is used up, or nearly
     │   ├── SnapshotRefused           this day cannot be snapshot: it lies ahead, or has no such day
     │   │   └── DayOutOfReach         nothing can be made of this past day; its run is skipped
-    │   ├── StagingUnwritable         the staging area refuses to be written
+    │   ├── StagingUnwritable         the staging area refuses to be read or written
     │   └── InputRefused              a price list, crosswalk or directory cannot be used as it is
     └── DataError                 fails at once, the evidence is kept
         ├── SchemaDrift               an object or a field that the ledger cannot do without is not there
@@ -122,7 +122,7 @@ class RefreshOutcomeUnknown(TransientError):
 
 
 class StoreBusy(TransientError):
-    """Another writer holds the lock of this day, or of this org's token."""
+    """Another writer holds the lock of this day, or of this org's token; or the object store is silent."""
 
 
 class WarehouseUnavailable(TransientError):
@@ -174,7 +174,7 @@ class DayOutOfReach(SnapshotRefused):
 
 
 class StagingUnwritable(PermanentError):
-    """The landing or staging area refuses to be written."""
+    """The landing or staging area refuses to be written, or to be read."""
 
 
 class InputRefused(PermanentError):

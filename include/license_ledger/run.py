@@ -224,9 +224,9 @@ class Landed:
         if storage.is_local:
             return storage.path(path)
         # With it comes pandas, which no other step needs: half a second of every task.
-        from pyarrow.dataset import dataset
+        from license_ledger.staging.datasets import dataset
 
-        return dataset(storage.path(path), filesystem=storage.fs, format="parquet")
+        return dataset(storage, path)
 
     def work_table(self, name: str) -> pa.Table:
         """All rows of a small work file."""

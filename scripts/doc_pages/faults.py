@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from doc_pages import NOTE, prose, table
+from license_ledger import errors
 
-MATRIX = Path(__file__).resolve().parents[2] / "tests" / "contract" / "faults" / "matrix.toml"
+TESTS = Path(__file__).resolve().parents[2] / "tests"
+MATRIX = TESTS / "contract" / "faults" / "matrix.toml"
+STORE = TESTS / "component" / "faults" / "store.toml"
 
 _NETWORK = (
     ("A connection is reset, before an answer or in the middle of one", "asks again, drops what it has"),
@@ -23,8 +26,6 @@ _NETWORK = (
 _STORAGE = (
     ("The disk is full, at any change or in the middle of a file", "`StagingUnwritable`"),
     ("The place is read-only, forbidden, or the disk is broken", "`StagingUnwritable`"),
-    ("The object store answers 503 SlowDown or 500, or cuts connections, for a while", ""),
-    ("The same for longer", "`StoreBusy`"),
     ("The warehouse's disk is full", "`StagingUnwritable`"),
     ("The warehouse's server goes away or restarts", "`WarehouseUnavailable`"),
 )
@@ -59,13 +60,14 @@ def faults_page() -> str:
         "At every address that a run calls: the first call to each is spoiled, and the run recovers."
     )
     lines += [*table(("What happens", "What the ledger does"), _NETWORK), ""]
-    lines += ["## Storage and machine", ""]
+    lines += _store()
+    lines += ["## Disks and machine", ""]
     lines += prose(
         "A disk that is full, read-only or broken is tested at every step of a run, from its source to the "
         "warehouse. What is published stays whole and readable; once the place is well again the failed task "
         "goes on from where it was."
     )
-    rows = [(what, _linked(error) if error else "recovers") for what, error in _STORAGE]
+    rows = [(what, _linked(error)) for what, error in _STORAGE]
     lines += [*table(("What happens", "Outcome"), rows), ""]
     lines += prose(
         "A process that is killed, at whatever moment, leaves nothing half done: its task is tried again. A "
@@ -80,6 +82,28 @@ def faults_page() -> str:
         "secret that was ever issued."
     )
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _store() -> list[str]:
+    cases = tomllib.loads(STORE.read_text(encoding="utf-8"))["case"]
+    rows = []
+    for case in cases:
+        outcome = "recovers"
+        if "error" in case:
+            passes = issubclass(getattr(errors, case["error"]), errors.TransientError)
+            outcome = "is tried later" if passes else "fails at once"
+        rows.append((case["does"], case["ledger"], _outcome({**case, "outcome": outcome})))
+    return [
+        "## The object store",
+        "",
+        *prose(
+            "With landing and staging behind an S3 API, each row is tested at each step of a run, at "
+            "different requests of it. Whatever fails, the day that was published stays whole and readable, "
+            "and the failed task gets through once the store is well again."
+        ),
+        *table(("What the store does", "What the ledger does", "Outcome"), rows),
+        "",
+    ]
 
 
 def _outcome(case: dict[str, Any]) -> str:

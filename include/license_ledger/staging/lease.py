@@ -78,7 +78,7 @@ class _HeldObject(Held):
         with suppress(StoreBusy):
             self.check(0)
             released = json.dumps({**json.loads(self._content), "released": True})
-            with suppress(OSError):  # it then ends by time
+            with suppress(Exception):  # it then ends by time, and what was done under it is done
                 self._store.write(self._path, released.encode())
 
     def _keep(self) -> None:

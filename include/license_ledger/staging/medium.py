@@ -148,19 +148,11 @@ def refusals(path: str) -> Iterator[None]:
         yield
     except LedgerError:
         raise
-    except OSError as error:
-        if isinstance(error, (PermissionError, NotADirectoryError, IsADirectoryError, FileNotFoundError)):
-            raise _unwritable(path, error) from error
-        if error.errno in _REFUSALS:
-            raise _unwritable(path, error) from error
-        if isinstance(error, (ConnectionError, TimeoutError)) or error.errno in _PASSING:
-            raise _silent(path, error) from error
-        raise
+    except (NotADirectoryError, IsADirectoryError, FileNotFoundError) as error:
+        raise _unwritable(path, error) from error
     except Exception as error:
-        if type(error).__module__.startswith(_CLIENTS):
-            if "Credentials" in type(error).__name__ or "Token" in type(error).__name__:
-                raise _unwritable(path, error) from error
-            raise _silent(path, error) from error
+        if told := _in_words(path, error):
+            raise told from error
         raise
 
 
@@ -180,15 +172,9 @@ def failures(place: str) -> Iterator[None]:
         yield
     except (LedgerError, FileNotFoundError):
         raise
-    except OSError as error:
-        if error.errno in _REFUSALS:
-            raise _unwritable(str(error.filename or place), error) from error
-        if isinstance(error, (ConnectionError, TimeoutError)) or error.errno in _PASSING:
-            raise _silent(place, error) from error
-        raise
     except Exception as error:
-        if type(error).__module__.startswith(_CLIENTS):
-            raise _silent(place, error) from error
+        if told := _in_words(str(getattr(error, "filename", None) or place), error):
+            raise told from error
         raise
 
 
@@ -205,16 +191,27 @@ def on_storage(
     return telling
 
 
+def _in_words(path: str, error: Exception) -> LedgerError | None:
+    """
+    What an error of a medium is in the ledger's words; None for what is none.
+
+    Some errors of the clients of object stores are OSErrors without a number.
+    """
+    from_client = type(error).__module__.startswith(_CLIENTS)
+    name, number = type(error).__name__, getattr(error, "errno", None)
+    if isinstance(error, PermissionError) or number in _REFUSALS:
+        return _unwritable(path, error)
+    if from_client and ("Credentials" in name or "Token" in name):
+        return _unwritable(path, error)
+    if from_client or isinstance(error, (ConnectionError, TimeoutError)) or number in _PASSING:
+        return StoreBusy(f"storage at {path}", f"the store does not answer ({name})", "try again later")
+    return None
+
+
 def _unwritable(path: str, error: Exception) -> StagingUnwritable:
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return StagingUnwritable(
-        f"writing to {path}",
+        f"storage at {path}",
         str(reason),
-        "check that the place exists, has room and may be written by this user",
-    )
-
-
-def _silent(path: str, error: Exception) -> StoreBusy:
-    return StoreBusy(
-        f"storage at {path}", f"the store does not answer ({type(error).__name__})", "try again later"
+        "check that the place exists, has room, and may be read and written by this user",
     )

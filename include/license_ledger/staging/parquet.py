@@ -323,13 +323,15 @@ def batches_of(
 
 @contextmanager
 def corruption(path: str) -> Iterator[None]:
-    """Tell what the Parquet reader cannot make sense of as CorruptSnapshot; leave real file errors alone."""
+    """
+    Tell what the Parquet reader cannot make sense of as CorruptSnapshot; leave real file errors alone.
+
+    Those have a number, or are of a class of their own, as the errors of object stores' clients are.
+    """
     try:
         yield
-    except FileNotFoundError:
-        raise
     except (pa.ArrowException, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        if isinstance(error, OSError) and (error.errno is not None or type(error) is not OSError):
             raise
         raise CorruptSnapshot(
             f"file {path}", f"is torn or not Parquet ({error})", "publish the day again"

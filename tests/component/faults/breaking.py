@@ -25,7 +25,8 @@ HERE = Path(__file__).parent
 NUMBERS = {"full": errno.ENOSPC, "read-only": errno.EROFS, "forbidden": errno.EACCES, "broken": errno.EIO}
 """What a disk says when it is so."""
 
-S3_KINDS = ("503", "500", "reset", "unsent", "slow")
+S3_KINDS = ("503", "500", "reset", "unsent", "slow", "drip", "truncated", "403")
+"""What happens to requests of the soak's runs; answers that stall would take minutes."""
 
 _CHANGES = {"os.rename", "os.link", "os.mkdir", "os.truncate"}
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
@@ -85,13 +86,13 @@ def program(name: Path, *arguments: str) -> Iterator[str]:
 
 
 @contextmanager
-def s3_behind_a_proxy() -> Iterator[str]:
-    """An S3 API behind a proxy that spoils requests on demand; gives the address of the proxy."""
+def s3_behind_a_proxy() -> Iterator[tuple[str, str]]:
+    """An S3 API, and a proxy before it that spoils requests on demand; gives the addresses of both."""
     with (
         program(HERE.parent / "staging" / "s3_server.py") as server,
         program(HERE / "s3_proxy.py", server) as proxy,
     ):
-        yield proxy
+        yield server, proxy
 
 
 def spoil_s3(proxy: str, **order: Any) -> dict[str, int]:
@@ -100,7 +101,7 @@ def spoil_s3(proxy: str, **order: Any) -> dict[str, int]:
 
 
 def s3_requests(proxy: str) -> dict[str, int]:
-    """How many requests the proxy has ``seen`` and ``struck`` since its last order."""
+    """How many requests the proxy has ``seen`` and ``struck`` since its last order, and its ``gets``."""
     return _ask(proxy, None)
 
 

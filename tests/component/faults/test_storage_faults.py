@@ -7,94 +7,29 @@ properly, and the next step is tried. So each test is one run that has met the f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from demo_org.truth import Truth
-from demo_org.world import World
-from license_ledger import pipeline, reader
-from license_ledger.run import RunContext
-from license_ledger.staging.storage import Storage
-from tests.component.faults.apart import Ended, KeptTokens, apart
 from tests.component.faults.breaking import BrokenDisk, limit_files
-from tests.demo_org_fixtures import TODAY, RunningOrg, StartOrg
-from tests.published import require_explained, require_true
-from tests.walk import MemoryJob, Walk, noon
-
-VALUES = {"bulk_threshold": 30}
+from tests.component.faults.running import SWITCHES, Run, walk_of_today, world_of_today
+from tests.demo_org_fixtures import RunningOrg, StartOrg
 
 Break = Callable[[], object]
-
-
-@dataclass
-class Run:
-    """A run of a day that is published already, one step after the other."""
-
-    walk: Walk
-    world: World
-    log: Path
-    context: RunContext
-    before: str
-    expected: Any
-
-    def steps(self) -> Iterator[tuple[str, Callable[[RunContext], Any]]]:
-        """The steps, each to be done before the next is asked for."""
-        yield "choose_source", lambda context: dict(pipeline.choose_source(context))
-        self.context = self.walk.chosen(self.context)
-        yield "inspect_org", lambda context: dict(pipeline.inspect_org(context))
-        for unit in pipeline.inspect_org(self.context)["units"]:
-            yield (
-                f"extract {unit['label']}",
-                lambda context, unit=unit: dict(pipeline.extract(context, unit, MemoryJob())),
-            )
-        for name in ("transform", "reconcile", "check", "publish", "load_warehouse"):
-            yield name, lambda context, name=name: dict(getattr(pipeline, name)(context))
-
-    def tried(self, step: Callable[[RunContext], Any], breaking: Break) -> Ended:
-        """A step in a process of its own, with storage of its own, that breaks first."""
-
-        def work() -> Any:
-            fresh = {name: Storage.from_url(url) for name, url in self._places().items()}
-            context = replace(self.context, **fresh)
-            breaking()
-            return step(context)
-
-        return apart(work, self.log)
-
-    def snapshot(self) -> reader.Snapshot:
-        """What is published, whole and true."""
-        found = reader.open_snapshot(self.context.staging, self.world.org_id, self.context.snapshot_date)
-        found.verify()
-        require_true(found, self.expected, found.snapshot_id)
-        require_explained(found)
-        return found
-
-    def _places(self) -> dict[str, str]:
-        settings = self.walk.settings
-        return {"staging": settings.staging, "landing": settings.landing_url}
 
 
 @pytest.fixture
 def org(start_demo_org: StartOrg) -> RunningOrg:
     """An org at midday."""
-    world = World(seed=5, users=40, today=TODAY)
-    world.set_clock(noon(TODAY))
-    return start_demo_org(world, bulk_seconds=0.0, bulk_page_rows=18)
+    return start_demo_org(world_of_today(), **SWITCHES)
 
 
-def begun(org: RunningOrg, tmp_path: Path, **values: Any) -> Run:
+def begun(org: RunningOrg, tmp_path: Path) -> Run:
     """A run of a day that was published and loaded before."""
-    (tmp_path / "walk").mkdir()
-    walk = Walk(org.connection(), tmp_path / "walk", noon(TODAY), values={**VALUES, **values})
-    walk.tokens = KeptTokens(tmp_path / "tokens.json")
+    walk = walk_of_today(org.connection(), tmp_path)
     before = walk.run().snapshot_id
-    world = org.server.org.world
-    expected = Truth(world).expected(company_names=["*"])
-    return Run(walk, world, tmp_path / "log", walk.context(), before, expected)
+    return Run(walk, org.server.org.world, tmp_path / "log", before=before)
 
 
 DISKS: dict[str, list[Callable[[Path], Break]]] = {
