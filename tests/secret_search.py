@@ -73,14 +73,22 @@ class Search:
 def contents(path: Path) -> Iterator[bytes]:
     """A file's bytes; then what they unpack to: the texts of Parquet and DuckDB files, and of gzip."""
     content = path.read_bytes()
+    yield from unpacked(content)
+    if content[8:12] == b"DUCK":
+        try:
+            yield from _stored(path)
+        except duckdb.Error:  # a copy that was never finished
+            return
+
+
+def unpacked(content: bytes) -> Iterator[bytes]:
+    """Bytes; then what they unpack to: the texts of a Parquet file, and of gzip."""
     yield content
-    if content[:4] == b"PAR1":
-        yield from _texts(pq.read_table(io.BytesIO(content)))
-        yield json.dumps(
-            {k.decode(): v.decode() for k, v in (pq.read_schema(path).metadata or {}).items()}
-        ).encode()
-    elif content[8:12] == b"DUCK":
-        yield from _stored(path)
+    if content[:4] == content[-4:] == b"PAR1":
+        table = pq.read_table(io.BytesIO(content))
+        yield from _texts(table)
+        notes = {name.decode(): text.decode() for name, text in (table.schema.metadata or {}).items()}
+        yield json.dumps(notes).encode()
     elif content[:2] == b"\x1f\x8b":
         try:
             yield gzip.decompress(content)

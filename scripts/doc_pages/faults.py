@@ -79,7 +79,7 @@ def faults_page() -> str:
         "`scripts/soak.py` makes hundreds of runs of the whole walk in an org that moves from day to day, "
         "each with faults drawn from all of the above and kills at random moments, and compares what is "
         "published, the warehouse and everything that was written or logged with the truth and with every "
-        "secret that was ever issued."
+        "secret that was ever issued. Seven such runs are part of the suite."
     )
     return "\n".join(lines).rstrip() + "\n"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 from tests.published import require_explained, require_true
+from tests.secret_search import Search, contents, unpacked
 from tests.walk import noon
 
 from demo_org.truth import Truth
@@ -17,7 +18,6 @@ from demo_org.world.options import WorldOptions
 from license_ledger import reader
 from license_ledger.errors import LedgerError, SnapshotRefused
 from license_ledger.run import RunContext
-from soaking.secrets_in import found_in, needles
 
 TABLES = ("users", "seats", "licenses", "mismatches")
 
@@ -98,14 +98,15 @@ def leaked(context: RunContext, files: list[Path], secrets: list[str], since: da
         secrets: that must not be found.
         since: what was written before has been searched.
     """
-    wanted = needles(secrets)
+    search = Search({f"secret {number}": secret for number, secret in enumerate(secrets)})
     found = []
     for path in _files(files):
-        if path.stat().st_mtime >= since.timestamp() and found_in(path.read_bytes(), wanted):
+        if path.stat().st_mtime >= since.timestamp() and any(map(search.within, contents(path))):
             found.append(str(path))
     for storage in () if context.staging.is_local else (context.landing, context.staging):
         for name, written in storage.medium.entries_below(storage.root).items():
-            if written >= since.replace(microsecond=0) and found_in(storage.read_bytes(name), wanted):
+            is_fresh = written >= since.replace(microsecond=0)
+            if is_fresh and any(map(search.within, unpacked(storage.read_bytes(name)))):
                 found.append(name)
     return found
 
