@@ -1,17 +1,19 @@
 """
 One result page of a bulk job: bytes to Arrow, accepted only whole. May import errors of the network only.
 
-The bytes go from the socket into Arrow's CSV reader, block by block, with the types known beforehand; no
-row is ever a Python object. A page is accepted when its header is the expected one, it ends with a row, its
-quotation marks are balanced, and it has as many rows as Salesforce announced. Everything else is a
-:class:`BrokenPage`: the caller asks for the page again.
+A page is collected, which threads may do side by side, and then read by Arrow's CSV reader with the types
+known beforehand; no row is ever a Python object. The memory of a page that was read serves a later one.
+
+A page is accepted when its header is the expected one, it ends with a row, its quotation marks are balanced,
+and it has as many rows as Salesforce announced. Everything else is a :class:`BrokenPage`: the caller asks for
+the page again.
 """
 
 from __future__ import annotations
 
 import csv
 import http.client
-import io
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -20,13 +22,16 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 from urllib3.exceptions import HTTPError
 
-__all__ = ["BrokenPage", "PageReader"]
+__all__ = ["BrokenPage", "Collected", "PageReader"]
 
-_BLOCK = 1 << 19
+_PIECE = 1 << 18
+"""Small enough to be counted and copied while it is in the processor's cache."""
+
+_BLOCK = 1 << 20
 _LARGEST_BLOCK = 128 << 20
 _WIDEN = 8
 _LONGEST_HEADER = 1 << 20
-_QUOTE = ord('"')
+_QUOTE, _LINE_FEED = ord('"'), ord("\n")
 
 
 class Body(Protocol):
@@ -44,6 +49,50 @@ class BrokenPage(Exception):
     """
 
 
+@dataclass
+class Collected:
+    """
+    The bytes of a page.
+
+    Attributes:
+        content: memory, of which the page is the beginning.
+        size: of the page.
+        quotes: how many quotation marks it has.
+    """
+
+    content: bytearray = field(default_factory=bytearray)
+    size: int = 0
+    quotes: int = 0
+
+    def add(self, piece: bytes) -> None:
+        """Append a piece."""
+        self.content[self.size : self.size + len(piece)] = piece
+        self.size += len(piece)
+
+    def header(self) -> list[str]:
+        """The column names; none when the page is empty."""
+        end = self.content.find(b"\n", 0, min(self.size, _LONGEST_HEADER))
+        line = self.content[: self.size if end < 0 else end].decode("utf-8-sig", "replace").strip("\r")
+        try:
+            names = next(csv.reader([line]), []) if line else []
+        except csv.Error:
+            raise BrokenPage("its header is no well-formed CSV") from None
+        if names and end < 0:
+            # Arrow cannot read a header that is all there is.
+            self.add(b"\n")
+        return names
+
+    def require_empty(self) -> None:
+        """See that nothing but line breaks is there: a page without a first line is no page without rows."""
+        if self.content[: self.size].strip(b"\r\n"):
+            raise BrokenPage("it begins with an empty line")
+
+    def require_whole(self) -> None:
+        """See that it ends after a row."""
+        if self.quotes % 2 or (self.size and self.content[self.size - 1] != _LINE_FEED):
+            raise BrokenPage("it ends in the middle of a row")
+
+
 class PageReader:
     """
     Reads pages of one result. Learns from a page what the next ones may hold as well.
@@ -56,16 +105,43 @@ class PageReader:
         self._schema = schema
         self._block = _BLOCK
         self._counts_as_text = False
+        self._free: list[bytearray] = []
 
     def read(self, body: Body, announced: int | None) -> pa.Table:
+        """Collect a page and read it. Arguments and errors are those of :meth:`collect` and :meth:`table`."""
+        return self.table(self.collect(body), announced)
+
+    def collect(self, body: Body) -> Collected:
         """
-        Read one page.
+        Take the bytes of a page. May be called from several threads.
+
+        Args:
+            body: the CSV, header first.
+
+        Raises:
+            BrokenPage: it breaks off.
+        """
+        try:
+            page = Collected(self._free.pop())
+        except IndexError:
+            page = Collected()
+        try:
+            while piece := body.read(_PIECE):
+                page.quotes += int(np.count_nonzero(np.frombuffer(piece, np.uint8) == _QUOTE))
+                page.add(piece)
+        except (HTTPError, http.client.HTTPException, OSError) as error:
+            raise BrokenPage(f"it broke off ({type(error).__name__})") from None
+        return page
+
+    def table(self, page: Collected, announced: int | None) -> pa.Table:
+        """
+        Read a page, whose memory then serves another one.
 
         The empty cell is null, as Salesforce means it; the texts ``NA`` and ``NULL`` are texts; a whole
         number may be written as ``1.0``.
 
         Args:
-            body: the CSV, header first.
+            page: as collected.
             announced: rows that Salesforce says the page has, or None when it does not say.
 
         Returns:
@@ -74,24 +150,22 @@ class PageReader:
         Raises:
             BrokenPage: it is not whole, or not what was asked.
         """
-        source = _Source(body)
+        names = page.header()
+        if names:
+            self._require_columns(names)
+        else:
+            page.require_empty()
         try:
-            names = source.header()
-            if names:
-                self._require_columns(names)
-            else:
-                source.require_empty()
-            table = self._parse(source) if names else pa.Table.from_batches([], self._schema)
-        except (HTTPError, http.client.HTTPException, OSError) as error:
-            raise BrokenPage(f"it broke off ({type(error).__name__})") from None
+            table = self._parse(page) if names else pa.Table.from_batches([], self._schema)
         except pa.ArrowException as error:
             raise BrokenPage(self._learn(str(error))) from None
-        source.require_whole()
+        page.require_whole()
         if announced is not None and table.num_rows != announced:
             raise BrokenPage(f"{table.num_rows} rows arrived where {announced} were announced")
+        self._free.append(page.content)
         return table
 
-    def _parse(self, source: _Source) -> pa.Table:
+    def _parse(self, page: Collected) -> pa.Table:
         as_text = {field.name for field in self._schema if self._counts_as_text and _is_count(field)}
         options = pa_csv.ConvertOptions(
             column_types={f.name: pa.string() if f.name in as_text else f.type for f in self._schema},
@@ -103,13 +177,13 @@ class PageReader:
             false_values=["false"],
             timestamp_parsers=[pa_csv.ISO8601],
         )
-        reader = pa_csv.open_csv(
-            source,
-            pa_csv.ReadOptions(block_size=self._block),
+        table = pa_csv.read_csv(
+            pa.BufferReader(memoryview(page.content)[: page.size]),
+            # Threads would spend more than they save: other pages are on their way meanwhile.
+            pa_csv.ReadOptions(block_size=self._block, use_threads=False),
             pa_csv.ParseOptions(newlines_in_values=True),
             options,
         )
-        table = pa.Table.from_batches(list(reader), reader.schema)
         for name in as_text:
             place = table.column_names.index(name)
             table = table.set_column(place, name, _counts(table[name]))
@@ -139,69 +213,6 @@ class PageReader:
         if "conversion error" in message:
             return "a value is not of the type that describe says"
         return "it is no well-formed CSV"
-
-
-class _Source(io.RawIOBase):
-    """The body as a file for Arrow, keeping an eye on what passes."""
-
-    def __init__(self, body: Body) -> None:
-        super().__init__()
-        self._body = body
-        self._ahead = b""
-        self._quotes = 0
-        self._last = b"\n"
-
-    def readable(self) -> bool:
-        """Yes."""
-        return True
-
-    def header(self) -> list[str]:
-        """The column names; none when the body is empty. What was read for them is kept for Arrow."""
-        while b"\n" not in self._ahead and len(self._ahead) < _LONGEST_HEADER:
-            more = self._take(1 << 16)
-            if not more:
-                break
-            self._ahead += more
-        line = self._ahead.partition(b"\n")[0].decode("utf-8-sig", "replace").strip("\r")
-        try:
-            names = next(csv.reader([line]), []) if line else []
-        except csv.Error:
-            raise BrokenPage("its header is no well-formed CSV") from None
-        if names and b"\n" not in self._ahead:
-            # Arrow cannot read a header that is all there is.
-            self._ahead += b"\n"
-            self._last = b"\n"
-        return names
-
-    def read(self, size: int = -1) -> bytes:
-        """As many bytes as asked for, unless it is the end: Arrow cuts its blocks by what one call gives."""
-        wanted = size if size > 0 else _BLOCK
-        pieces, have = [self._ahead[:wanted]], len(self._ahead[:wanted])
-        self._ahead = self._ahead[wanted:]
-        while have < wanted and (piece := self._take(wanted - have)):
-            pieces.append(piece)
-            have += len(piece)
-        return b"".join(piece for piece in pieces if piece)
-
-    def require_empty(self) -> None:
-        """See that nothing but line breaks is there: a page without a first line is no page without rows."""
-        piece = self._ahead
-        while piece:
-            if piece.strip(b"\r\n"):
-                raise BrokenPage("it begins with an empty line")
-            piece = self._take(1 << 16)
-
-    def require_whole(self) -> None:
-        """See that the body ended after a row."""
-        if self._last != b"\n" or self._quotes % 2:
-            raise BrokenPage("it ends in the middle of a row")
-
-    def _take(self, size: int) -> bytes:
-        piece = self._body.read(size)
-        if piece:
-            self._quotes += int(np.count_nonzero(np.frombuffer(piece, np.uint8) == _QUOTE))
-            self._last = piece[-1:]
-        return piece
 
 
 def _is_count(field: pa.Field) -> bool:

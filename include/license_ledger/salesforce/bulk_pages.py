@@ -1,9 +1,9 @@
 """
 The result of a finished bulk job: pages side by side, handed on in order. May import bulk_csv and retries.
 
-Two pages are on their way at any time, each read by a thread straight into Arrow. Where the org lists its
-pages (API 58 and later) they are fetched side by side; else the address of the next one is in the head of
-each, so that it can be on its way before this one is read. Threads only fetch: pauses, other tries and new
+Two pages are on their way at any time, each collected by a thread of its own. Where the org lists its pages
+(API 58 and later) they are fetched side by side; else the address of the next one is in the head of each, so
+that it can be on its way before this one is read. Threads only fetch: reading, pauses, other tries and new
 sessions are the business of the thread that asks, because only the main thread can hold a termination back.
 """
 
@@ -19,7 +19,7 @@ import pyarrow as pa
 import requests
 
 from license_ledger.errors import CorruptAnswer, LedgerError
-from license_ledger.salesforce.bulk_csv import BrokenPage, PageReader
+from license_ledger.salesforce.bulk_csv import BrokenPage, Collected, PageReader
 from license_ledger.salesforce.bulk_listing import Address, listed_addresses, number
 from license_ledger.salesforce.retries import RENEWALS, TRIES, Passing, Refused, pause
 
@@ -128,7 +128,7 @@ class _Fetch:
         self.client = client
         self.job_id = job_id
         self.page_records = page_records
-        self._reader = reader
+        self.reader = reader
         self._headers = _HEADERS | {"Accept-Encoding": "gzip" if compressed else "identity"}
         self._threads = ThreadPoolExecutor(_AHEAD, thread_name_prefix="bulk-page")
         self.closed = False
@@ -148,7 +148,7 @@ class _Fetch:
                 yield coming.popleft()
         yield from coming
 
-    def submit(self, address: Address, head: Future[_Head]) -> Future[pa.Table]:
+    def submit(self, address: Address, head: Future[_Head]) -> Future[Collected]:
         """Begin to fetch a page; ``head`` is told as soon as it is known."""
         return self._threads.submit(self._download, address, head)
 
@@ -180,7 +180,7 @@ class _Fetch:
             if not locator:
                 return
 
-    def _download(self, address: Address, head: Future[_Head]) -> pa.Table:
+    def _download(self, address: Address, head: Future[_Head]) -> Collected:
         params = {"locator": address.locator} if address.locator else {}
         if address.rows is not None:
             params["maxRecords"] = str(address.rows)
@@ -197,7 +197,7 @@ class _Fetch:
             head.set_result(told)
             if address.listed and (told.rows or 0) > _LARGE * self.page_records:
                 raise _TooLarge(told.rows or 0)
-            return self._reader.read(_Raw(self, response), told.rows)
+            return self.reader.collect(_Raw(self, response))
 
 
 class _Raw:
@@ -240,7 +240,7 @@ class Page:
         """The page, whole; one that is too large in parts."""
         while True:
             try:
-                table = self._table.result()
+                table = self._fetch.reader.table(self._content.result(), self._head.result().rows)
                 self._fetch.require_new(table)
             except _TooLarge as large:
                 yield from self._parts(large.rows)
@@ -255,7 +255,7 @@ class Page:
     def _send(self) -> None:
         self._session = self._fetch.client.session
         self._head: Future[_Head] = Future()
-        self._table = self._fetch.submit(self._address, self._head)
+        self._content = self._fetch.submit(self._address, self._head)
 
     def _again(self, failure: Refused | Passing | BrokenPage) -> None:
         """Ask again, or give up."""
