@@ -32,6 +32,7 @@ from license_ledger.commands import (
     pools,
     replay,
     retain,
+    reveal,
     roles,
     statements,
 )
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     report.set_defaults(command=_report)
     authorize.add_to(commands, _connections)
     check.add_to(commands, _open_org)
+    reveal.add_to(commands, _open_org)
     for command in (replay, retain, erase, roles, pools, statements, inputs, export):
         command.add_to(commands)
     settings = commands.add_parser("settings", help="the settings in force")

@@ -7,7 +7,7 @@ User-sized objects pass in record batches, once; what stays in memory is ten byt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict
@@ -59,12 +59,16 @@ class Assembly:
         rules: the company filter.
         captured_at: when the extract began.
         metadata: key-value metadata of a published table's file, by the table's name.
+        conceal: what is done to landed rows of an object before anything is made of them.
+        untold: columns of ``users`` that become null.
     """
 
     folder: Landed
     rules: ScopeRules
     captured_at: datetime
     metadata: Callable[[str], Mapping[str, str]]
+    conceal: Callable[[str, pa.Table], pa.Table] | None = None
+    untold: Collection[str] = ()
     _counts: list[pa.Table] = field(default_factory=list)
     _left_out: dict[str, int] = field(default_factory=dict)
 
@@ -102,6 +106,14 @@ class Assembly:
             out_of_scope=dict(self._left_out),
         )
 
+    def _landed(self, object_name: str) -> Iterator[pa.RecordBatch]:
+        """Rows that may be about people."""
+        for batch in self.folder.batches(object_name):
+            if self.conceal is None:
+                yield batch
+            else:
+                yield from self.conceal(object_name, pa.Table.from_batches([batch])).to_batches()
+
     def _licenses(self, flags: tuple[str, ...]) -> pa.Table:
         table = self.folder.table_if_landed
         return licenses.licenses(
@@ -119,7 +131,7 @@ class Assembly:
         table = self.folder.table_if_landed
         frozen = None
         if self.folder.has_landed("UserLogin"):
-            parts = [lookups.frozen_users(part) for part in self.folder.batches("UserLogin")]
+            parts = [lookups.frozen_users(part) for part in self._landed("UserLogin")]
             frozen = pa.concat_arrays([pa.array([], pa.string()), *parts])
         return lookups.Lookups.build(
             profiles=table("Profile"),
@@ -134,9 +146,9 @@ class Assembly:
     ) -> Iterator[pa.Table]:
         """Conform every batch of users, write and count what follows from it; yields what the index needs."""
         small = self._lookups()
-        for landed in self.folder.batches("User"):
+        for landed in self._landed("User"):
             people = conform.people(landed, small, self.rules, self.captured_at)
-            users.write(conform.published_users(people))
+            users.write(conform.published_users(people, self.untold))
             for reason, number in conform.left_out(people).items():
                 self._left_out[reason] = self._left_out.get(reason, 0) + number
             held = pa.concat_tables(
@@ -148,7 +160,7 @@ class Assembly:
     def _assignments(self, index: PersonIndex, uncounted: pa.Table, seated: ParquetSink) -> None:
         for layer, object_name in ASSIGNMENTS.items():
             if self.folder.has_landed(object_name):
-                for landed in self.folder.batches(object_name):
+                for landed in self._landed(object_name):
                     assigned = holdings.assigned_holdings(layer, landed, index)
                     self._counts.append(assigned.unseen)
                     self._book(assigned.holdings, uncounted, seated)

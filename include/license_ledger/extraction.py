@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from license_ledger import reader, source
 from license_ledger.history.reach import require_history
+from license_ledger.privacy.concealment import Concealment
 from license_ledger.receipts import ExtractReceipt, InspectReceipt, TokenReceipt, Unit
 from license_ledger.run import INSPECTION, RunContext
 from license_ledger.salesforce import capabilities
@@ -73,7 +74,10 @@ def inspect_org(context: RunContext) -> InspectReceipt:
         metrics_since=_metrics_since(context),
     )
     snapshot_id = f"{captured_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
-    context.extracted.folder.write_json(INSPECTION, {"snapshot_id": snapshot_id, "inspection": inspection})
+    context.extracted.folder.write_json(
+        INSPECTION,
+        {"snapshot_id": snapshot_id, "inspection": inspection, "privacy_mode": settings.privacy_mode},
+    )
     _record_calls(context, "inspection", client.api_calls)
     if context.reconstructs:
         require_history(context.extracted)
@@ -117,7 +121,11 @@ def extract(
         return ExtractReceipt(
             unit=unit["label"], rows={name: part["rows"]}, bytes=part["bytes"], api_calls=client.api_calls
         )
-    for name, pieces in _extracted(context, client, unit["objects"], job, wait):
+    concealment = Concealment.of(
+        context.settings, captured_at=landed.captured_at, snapshot_id=landed.snapshot_id
+    )
+    for name, found in _extracted(context, client, unit["objects"], job, wait):
+        pieces = found if concealment is None else concealment.every(name, found)
         receipt = landed.folder.land(name, capabilities.arrow_schema(inspection, name), pieces)
         rows[name], size = receipt["rows"], size + receipt["bytes"]
     _record_calls(context, "-".join(unit["objects"]), client.api_calls)

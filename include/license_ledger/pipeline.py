@@ -14,26 +14,26 @@ ids, counts, paths. What one step leaves for the next lies in the run folder, ne
 
 from __future__ import annotations
 
-import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
-from duckdb import DuckDBPyConnection
 
 from license_ledger import plausibility, reader, source
 from license_ledger.assembly import COUNTS_FILE, HOLDERS, LICENSES_FILE, Assembly
+from license_ledger.checking import check, checked, failures_of_days
 from license_ledger.extraction import calls_of, extract, inspect_org, refresh_token
 from license_ledger.history.as_of import reconstruct
 from license_ledger.history.certainty import rows_by_certainty
 from license_ledger.inputs.given import read_inputs
+from license_ledger.privacy.concealment import UNTOLD, Concealment, forget_people, pseudonym_key
 from license_ledger.privacy.history import retain_history
-from license_ledger.privacy.pseudonyms import pseudonym_key, sweep_landing
+from license_ledger.privacy.places import PEOPLE_TABLES
+from license_ledger.privacy.pseudonyms import sweep_landing
 from license_ledger.receipts import (
-    CheckReceipt,
     LoadReceipt,
     PublishReceipt,
     ReconcileReceipt,
@@ -44,18 +44,19 @@ from license_ledger.reconcile.bridge import bridge, unexplained_count
 from license_ledger.reconcile.evidence import Evidence
 from license_ledger.reconcile.report import markdown_summary
 from license_ledger.run import Landed, RunContext
+from license_ledger.schemas import table
+from license_ledger.settings import Settings
 from license_ledger.snapshot_row import scope_rules, snapshot_row
 from license_ledger.source import KEPT
 from license_ledger.staging import manifest
-from license_ledger.staging.layout import DATA_TABLES, Day
+from license_ledger.staging.layout import Day
 from license_ledger.staging.medium import on_storage
+from license_ledger.staging.parquet import FileReceipt
 from license_ledger.staging.publish import publish as publish_files
 from license_ledger.staging.published import last_published
 from license_ledger.staging.runs import HISTORY
 from license_ledger.transform.metrics import control_total_history, control_totals
-from license_ledger.warehouse.checks import Failure, check_days, require_passed
 from license_ledger.warehouse.places import warehouse_at
-from license_ledger.warehouse.statements import checks
 
 __all__ = [
     "RunContext",
@@ -72,8 +73,6 @@ __all__ = [
     "summary",
     "transform",
 ]
-
-log = logging.getLogger(__name__)
 
 ASSEMBLED, RECONCILED = "assembled.json", "reconciled.json"
 
@@ -101,7 +100,7 @@ def choose_source(context: RunContext, *, only_landing: bool = False) -> Source:
     now, settings = context.clock(), context.settings
     source.refuse_future(context.snapshot_date, now)
     scope_rules(context)
-    if settings.retain_out_of_scope == "pseudonymous":
+    if settings.retain_out_of_scope == "pseudonymous" or settings.privacy_mode != "named":
         pseudonym_key(settings)
     if settings.warehouse:
         warehouse_at(settings.warehouse).require_writable()
@@ -125,9 +124,18 @@ def choose_source(context: RunContext, *, only_landing: bool = False) -> Source:
         run_key=context.run_key,
         clock=context.clock,
         snapshot_id=snapshot_id,
-        reconstructs=not only_landing,
+        only_landing=_why_only_landing(settings, asked=only_landing),
         sleep=context.sleep,
     )
+
+
+def _why_only_landing(settings: Settings, *, asked: bool) -> str:
+    """Why a past day is replayed or nothing; empty when Salesforce's memory may be asked as well."""
+    if asked:
+        return "only landings were asked for"
+    if settings.privacy_mode != "named":
+        return f"privacy_mode={settings.privacy_mode} asks for no audit trail, which names people"
+    return ""
 
 
 @on_storage
@@ -144,7 +152,17 @@ def transform(context: RunContext) -> TransformReceipt:
     _accept(context)
     landed = context.landed
     certainty = _roll_back(context) if context.reconstructs else None
-    assembled = Assembly(landed, scope_rules(context), landed.captured_at, partial(_metadata, context)).run()
+    concealment = Concealment.of(
+        context.settings, captured_at=landed.captured_at, snapshot_id=landed.snapshot_id
+    )
+    assembled = Assembly(
+        landed,
+        scope_rules(context),
+        landed.captured_at,
+        partial(_metadata, context),
+        conceal=concealment.rows if concealment else None,
+        untold=UNTOLD if concealment else (),
+    ).run()
     context.own_folder.write_json(ASSEMBLED, {**assembled, "certainty": certainty})
     return TransformReceipt(
         people=assembled["people"],
@@ -158,10 +176,10 @@ def transform(context: RunContext) -> TransformReceipt:
 def reconcile(context: RunContext) -> ReconcileReceipt:
     """Make ``licenses``, ``mismatches``, one row per license and cause, and ``control_totals``."""
     landed = context.landed
-    table = landed.table_if_landed
+    read = landed.table_if_landed
     evidence = Evidence(
         captured_at=landed.captured_at,
-        metrics=control_totals(table("ActiveProfileMetric"), table("ActivePermSetLicenseMetric")),
+        metrics=control_totals(read("ActiveProfileMetric"), read("ActivePermSetLicenseMetric")),
         unreadable={layer: name for layer, name in HOLDERS.items() if not landed.has_landed(name)},
     )
     result = bridge(landed.work_table(LICENSES_FILE), landed.work_table(COUNTS_FILE), evidence)
@@ -183,63 +201,13 @@ def reconcile(context: RunContext) -> ReconcileReceipt:
 
 
 def _control_totals(landed: Landed, licenses: pa.Table) -> pa.Table:
-    table = landed.table_if_landed
+    read = landed.table_if_landed
     return control_total_history(
         licenses,
-        profile_metrics=table("ActiveProfileMetric"),
-        permission_set_metrics=table("ActivePermSetLicenseMetric"),
-        feature_metrics=table("ActiveFeatureLicenseMetric"),
+        profile_metrics=read("ActiveProfileMetric"),
+        permission_set_metrics=read("ActivePermSetLicenseMetric"),
+        feature_metrics=read("ActiveFeatureLicenseMetric"),
     )
-
-
-@on_storage
-def check(context: RunContext) -> CheckReceipt:
-    """
-    Run every check over the work files.
-
-    Raises:
-        CheckFailed, Unexplained: naming the checks, licenses and columns, never a person.
-    """
-    return checked(failures_of_days([context])[0])
-
-
-def failures_of_days(
-    contexts: Sequence[RunContext], connection: DuckDBPyConnection | None = None
-) -> list[list[Failure]]:
-    """
-    Run every check over the work files of several days at once.
-
-    Args:
-        contexts: of the runs, a day each, of one org and with the same settings; not empty.
-        connection: of :func:`license_ledger.warehouse.checks.checking`; default: one of its own.
-
-    Returns:
-        What the checks found, a list for each context: see :func:`checked`.
-    """
-    settings = contexts[0].settings
-    found = check_days(
-        {
-            context.snapshot_date: {name: context.landed.work_source(name) for name in DATA_TABLES}
-            for context in contexts
-        },
-        tolerance=settings.mismatch_tolerance,
-        action=settings.mismatch_action,
-        connection=connection,
-    )
-    return [found[context.snapshot_date] for context in contexts]
-
-
-def checked(failures: Sequence[Failure]) -> CheckReceipt:
-    """
-    Let a day pass whose checks found nothing, or only what the settings let warn.
-
-    Raises:
-        CheckFailed, Unexplained: naming the checks, licenses and columns, never a person.
-    """
-    require_passed(failures)
-    for failure in failures:
-        log.warning("check: %s", failure)
-    return CheckReceipt(checks=len(checks()), warnings=[str(failure) for failure in failures])
 
 
 @on_storage
@@ -262,12 +230,14 @@ def publish(context: RunContext, *, sweeps: bool = True) -> PublishReceipt:
     certainty = assembled["certainty"]
     if certainty is not None:
         certainty = {**certainty, "tables": rows_by_certainty(landed)}
+    is_aggregate = context.settings.privacy_mode == "aggregate"
+    people = _nobody(context) if is_aggregate else assembled["files"]
     done = publish_files(
         context.staging,
         org_id=context.org,
         snapshot_date=context.snapshot_date,
         snapshot_id=context.snapshot_id,
-        files=assembled["files"] | reconciled["files"],
+        files=people | reconciled["files"],
         snapshot_row=snapshot_row(
             context,
             out_of_scope=assembled["out_of_scope"],
@@ -281,6 +251,8 @@ def publish(context: RunContext, *, sweeps: bool = True) -> PublishReceipt:
         keeps=KEPT if context.reconstructs else (),
         sweeps=sweeps,
     )
+    if is_aggregate:
+        forget_people(landed.folder, context.own_folder)
     if sweeps:
         sweep_landing(
             context.landing,
@@ -299,6 +271,16 @@ def publish(context: RunContext, *, sweeps: bool = True) -> PublishReceipt:
         unexplained=reconciled["unexplained"],
         api_calls=api_calls,
     )
+
+
+def _nobody(context: RunContext) -> dict[str, FileReceipt]:
+    """The tables of people without any: the checks have seen them, and what they tell is counted."""
+    return {
+        name: context.landed.write_work(
+            f"{name}-untold", table(name).arrow_schema.empty_table(), _metadata(context, name)
+        )
+        for name in PEOPLE_TABLES
+    }
 
 
 @on_storage
@@ -357,6 +339,9 @@ def _accept(context: RunContext) -> None:
     plausibility.require_plausible(
         extracted.rows(), before and before["landed"], context.settings.shrink_tolerance
     )
+    if context.settings.privacy_mode == "aggregate":
+        # Its people are deleted once they are counted: nothing can be made of it later.
+        return
     facts = {HISTORY: 1} if context.reconstructs else {}
     extracted.folder.mark_complete(context.clock(), **facts)
 

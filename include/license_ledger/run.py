@@ -19,7 +19,7 @@ from license_ledger.salesforce.inspection import Inspection
 from license_ledger.salesforce.rest import RestClient
 from license_ledger.salesforce.tokens import Sessions
 from license_ledger.salesforce.transport import Timeouts
-from license_ledger.settings import Settings
+from license_ledger.settings import PrivacyMode, Settings
 from license_ledger.source import is_present
 from license_ledger.staging.landing import ObjectReceipt, RunFolder
 from license_ledger.staging.orgs import known_org
@@ -166,6 +166,12 @@ class Landed:
     def snapshot_id(self) -> str:
         """The snapshot that was to be published when this was extracted."""
         return str(self.folder.read_json(INSPECTION)["snapshot_id"])
+
+    @property
+    def privacy_mode(self) -> PrivacyMode:
+        """How the people of the extract were written down."""
+        mode: PrivacyMode = self.folder.read_json(INSPECTION).get("privacy_mode", "named")
+        return mode
 
     def columns(self, object_name: str) -> list[str]:
         """API names of the fields that the org offers of an object; empty when it offers none."""

@@ -57,6 +57,7 @@ ACCOUNT_CLASSES = ("employee", "contractor", "external", "integration", "system"
 ACTIVITY_BANDS = ("0-30", "31-60", "61-90", "91-180", "181+", "never", "not_monitored")
 COUNT_BASES = ("active_only", "all_assignees", "both", "neither", "not_counted")
 PROVENANCES = ("observed", "replayed", "reconstructed")
+PRIVACY_MODES = ("named", "pseudonymous", "aggregate")
 CERTAINTIES = ("sure", "likely", "unsure")
 """How far a row can be relied on, best first. Everything observed is sure."""
 
@@ -546,6 +547,13 @@ SNAPSHOTS = Table(
             "Rows per table and certainty, and the audit entries that could not be told apart, as JSON; null "
             "unless reconstructed.",
             "rule",
+        ),
+        Column(
+            "privacy_mode",
+            _TEXT,
+            "Whether people are in it by name, as pseudonyms, or not at all. Null, in older ones: by name.",
+            "setting privacy_mode",
+            values=PRIVACY_MODES,
         ),
         Column(
             "manifest",

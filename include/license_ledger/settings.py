@@ -33,6 +33,7 @@ from license_ledger.errors import ConfigError
 
 PREFIX = "LICENSE_LEDGER_"
 Policy = Literal["include", "exclude"]
+PrivacyMode = Literal["named", "pseudonymous", "aggregate"]
 SHORTEST_KEY = 32
 """Characters that a secret for pseudonyms has at least."""
 
@@ -144,6 +145,11 @@ class Settings(BaseSettings):
         "include", description="Whether partner and customer community users can be in scope."
     )
     service_accounts: Policy = Field("include", description="Whether integration accounts can be in scope.")
+    privacy_mode: PrivacyMode = Field(
+        "named",
+        description="Whether people are published by name, as pseudonyms that only the key leads back from, "
+        "or not at all. The latter two write no name, address or user id into any file. See docs/privacy.md.",
+    )
     retain_out_of_scope: Literal["counts", "pseudonymous"] = Field(
         "counts",
         description="What is kept of people outside the scope once a day's landing has expired: their number "
@@ -152,7 +158,7 @@ class Settings(BaseSettings):
     pseudonym_key: Annotated[SecretStr | None, BeforeValidator(lambda value: value or None)] = Field(
         None,
         description="Secret that the pseudonyms are made with: 32 characters at least, kept apart from the "
-        "data. Needed with `retain_out_of_scope=pseudonymous`.",
+        "data. Needed with `retain_out_of_scope=pseudonymous` and every `privacy_mode` but `named`.",
     )
     mismatch_tolerance: int = Field(0, ge=0, description="Unexplained seats per license that are tolerated.")
     mismatch_action: Literal["fail", "warn"] = Field(
@@ -229,8 +235,16 @@ class Settings(BaseSettings):
         key = self.pseudonym_key
         if key is None and self.retain_out_of_scope == "pseudonymous":
             raise ValueError("pseudonym_key: is needed with retain_out_of_scope=pseudonymous")
+        if key is None and self.privacy_mode != "named":
+            raise ValueError(f"pseudonym_key: is needed with privacy_mode={self.privacy_mode}")
         if key is not None and len(key.get_secret_value()) < SHORTEST_KEY:
             raise ValueError(f"pseudonym_key: has fewer than {SHORTEST_KEY} characters")
+        return self
+
+    @model_validator(mode="after")
+    def _nobody_is_named_elsewhere(self) -> Settings:
+        if self.directory and self.privacy_mode != "named":
+            raise ValueError(f"directory: names people; leave it out with privacy_mode={self.privacy_mode}")
         return self
 
     @model_validator(mode="after")

@@ -10,13 +10,16 @@ pages begin, and which shares they are divided among. Whoever finishes last land
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypedDict
 
+import pyarrow as pa
+
 from license_ledger.errors import CorruptAnswer, JobFailed, LedgerError
+from license_ledger.privacy.concealment import Concealment
 from license_ledger.receipts import Unit
 from license_ledger.run import RunContext
 from license_ledger.salesforce import bulk
@@ -204,7 +207,7 @@ class _Share:
         """Land all of the object."""
         for name, tables in query_many(self.client, self.inspection, [self.name]):
             whole = arrow_schema(self.inspection, name)
-            receipt = self.context.extracted.folder.land(name, whole, tables)
+            receipt = self.context.extracted.folder.land(name, whole, self._concealed(tables))
         return Landed(rows=receipt["rows"], bytes=receipt["bytes"])
 
     def _pages_of(self, plan: Plan) -> Pages:
@@ -265,7 +268,15 @@ class _Share:
     def _land(self, pages: Pages, number: int, page: Page, *, following: str = "") -> PageReceipt:
         whole = arrow_schema(self.inspection, self.name)
         tables = (complete(table, whole) for table in page.tables())
-        return pages.land(number, whole, tables, following=following)
+        return pages.land(number, whole, self._concealed(tables), following=following)
+
+    def _concealed(self, tables: Iterable[pa.Table]) -> Iterable[pa.Table]:
+        """The rows as they may be written."""
+        landed = self.context.extracted
+        concealment = Concealment.of(
+            self.context.settings, captured_at=landed.captured_at, snapshot_id=landed.snapshot_id
+        )
+        return tables if concealment is None else concealment.every(self.name, tables)
 
     def _commit(self, plan: Plan, pages: Pages, every: dict[int, PageReceipt]) -> None:
         """Land the object if its pages are all there and add up."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from license_ledger import __version__
+from license_ledger.privacy.concealment import stricter
 from license_ledger.run import RunContext
 from license_ledger.settings import Settings
 from license_ledger.transform.scope import ScopeRules, parse_rules
@@ -69,6 +70,7 @@ def snapshot_row(
         "derived_from": json.dumps(landing_of(context), sort_keys=True),
         "settings": json.dumps(deciding_settings(context.settings), sort_keys=True),
         "is_partial": any(name in HOLDING for name in gaps),
+        "privacy_mode": stricter(context.settings.privacy_mode, context.landed.privacy_mode),
         "certainty": None if certainty is None else json.dumps(dict(certainty), sort_keys=True),
     }
 

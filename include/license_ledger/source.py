@@ -90,7 +90,7 @@ def past_source(
     run_key: str,
     clock: Callable[[], datetime],
     snapshot_id: str,
-    reconstructs: bool = True,
+    only_landing: str = "",
     sleep: Callable[[float], None],
 ) -> Source:
     """
@@ -103,7 +103,7 @@ def past_source(
         run_key: of the run that asks; an extract that it has to make itself goes by that key.
         clock: the present.
         snapshot_id: of what will be published.
-        reconstructs: whether a day without a landing may be reconstructed.
+        only_landing: why a day without a landing is not to be reconstructed; empty when it may be.
         sleep: how to pause, in seconds, while another run extracts Salesforce's memory.
 
     Returns:
@@ -118,8 +118,8 @@ def past_source(
     own = latest_complete_run(landing, day.org_id, day.snapshot_date)
     if own is not None:
         return _source("replayed", own, snapshot_id, "the day's own landing is kept")
-    if not reconstructs:
-        raise _out_of_reach(landing, day, now, "it has no landing, and only landings were asked for")
+    if only_landing:
+        raise _out_of_reach(landing, day, now, f"it has no landing, and {only_landing}", remembers=False)
     require_replaceable(staging, day)
     anchor = _anchor(landing, day)
     if anchor is None:
@@ -151,13 +151,22 @@ def require_replaceable(staging: Storage, day: Day) -> None:
         )
 
 
-def earliest_day(landing: Storage, org_id: str, now: datetime) -> date:
-    """The first day that can still be had: the first with a landing, or as far as Salesforce remembers."""
-    reach = [_reach(now.astimezone(UTC).date())]
+def earliest_day(landing: Storage, org_id: str, now: datetime, *, remembers: bool = True) -> date:
+    """
+    The first day that can still be had.
+
+    Args:
+        landing: the landing root.
+        org_id: of the org.
+        now: the present.
+        remembers: whether what Salesforce remembers counts, or only days with a landing, and today.
+    """
+    today = now.astimezone(UTC).date()
+    reach = [_reach(today) if remembers else today]
     for day in _days(landing, org_id):
         if latest_complete_run(landing, org_id, day) is not None:
             reach.append(day)
-        if _with_history(landing, org_id, day) is not None:
+        if remembers and _with_history(landing, org_id, day) is not None:
             reach.append(_reach(day))
     return min(reach)
 
@@ -239,8 +248,10 @@ def _source(
     )
 
 
-def _out_of_reach(landing: Storage, day: Day, now: datetime, why: str) -> DayOutOfReach:
-    earliest = earliest_day(landing, day.org_id, now)
+def _out_of_reach(
+    landing: Storage, day: Day, now: datetime, why: str, *, remembers: bool = True
+) -> DayOutOfReach:
+    earliest = earliest_day(landing, day.org_id, now, remembers=remembers)
     return DayOutOfReach(
         f"snapshot of {day.snapshot_date}", why, f"the earliest day that can be had is {earliest}"
     )

@@ -140,6 +140,7 @@ def _choice(**snapshot: Any) -> Choice:
         "snapshot_date": DAY,
         "provenance": "observed",
         "is_partial": False,
+        "privacy_mode": "named",
         "unexplained_count": 0,
         **snapshot,
     }
@@ -153,6 +154,16 @@ def _choice(**snapshot: Any) -> Choice:
         ({}, 60, None),
         ({}, 61, "Stale: the newest snapshot of this org is 2 days old."),
         ({"provenance": "replayed"}, 1, "Replayed from that day's extract with later settings."),
+        (
+            {"privacy_mode": "aggregate"},
+            1,
+            "Numbers only: this org is taken without people, their lists are empty.",
+        ),
+        (
+            {"privacy_mode": "pseudonymous"},
+            1,
+            "People are pseudonyms here; license-ledger reveal tells who they are.",
+        ),
         (
             {"is_partial": True},
             1,

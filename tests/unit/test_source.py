@@ -161,7 +161,7 @@ def test_beyond_memory_the_earliest_day_is_named(landing: Storage) -> None:
 def test_only_landings_may_be_asked_for(landing: Storage) -> None:
     """Then a day without one is left alone, though it could be reconstructed."""
     with pytest.raises(DayOutOfReach, match="only landings were asked for"):
-        chosen(landing, DAY, reconstructs=False)
+        chosen(landing, DAY, only_landing="only landings were asked for")
 
 
 def test_the_org_of_a_connection_is_known_while_the_connection_is_the_same(landing: Storage) -> None:

@@ -65,8 +65,8 @@ INSERT INTO control_totals (org_id, snapshot_date, license_layer, license_id, li
 SELECT org_id, snapshot_date, license_layer, license_id, license_key, metrics_on, assigned_count, active_count, total_count FROM staged_control_totals
 WHERE org_id = '{{ params.org_id }}' AND snapshot_date = DATE '{{ dag_run.partition_key or params.snapshot_date }}';
 
-INSERT INTO snapshots (org_id, snapshot_date, snapshot_id, provenance, captured_at, org_name, is_sandbox, company_names, scope_hash, api_version, `rows`, capabilities, out_of_scope, api_calls, unexplained_count, ledger_version, schema_version, built_at, derived_from, `settings`, is_partial, `certainty`, manifest)
-SELECT org_id, snapshot_date, snapshot_id, provenance, captured_at, org_name, is_sandbox, company_names, scope_hash, api_version, `rows`, capabilities, out_of_scope, api_calls, unexplained_count, ledger_version, schema_version, built_at, derived_from, `settings`, is_partial, `certainty`, manifest FROM staged_snapshots
+INSERT INTO snapshots (org_id, snapshot_date, snapshot_id, provenance, captured_at, org_name, is_sandbox, company_names, scope_hash, api_version, `rows`, capabilities, out_of_scope, api_calls, unexplained_count, ledger_version, schema_version, built_at, derived_from, `settings`, is_partial, `certainty`, privacy_mode, manifest)
+SELECT org_id, snapshot_date, snapshot_id, provenance, captured_at, org_name, is_sandbox, company_names, scope_hash, api_version, `rows`, capabilities, out_of_scope, api_calls, unexplained_count, ledger_version, schema_version, built_at, derived_from, `settings`, is_partial, `certainty`, privacy_mode, manifest FROM staged_snapshots
 WHERE org_id = '{{ params.org_id }}' AND snapshot_date = DATE '{{ dag_run.partition_key or params.snapshot_date }}';
 
 COMMIT TRANSACTION;

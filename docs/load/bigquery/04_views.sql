@@ -298,6 +298,9 @@ WITH latest AS (
       WHEN seats.account_class IN ('integration', 'guest', 'unknown')
       THEN 'The account may not be a person\'s'
       WHEN users.email IS NULL
+      AND (
+        users.email_domain IS NULL OR users.user_id NOT LIKE '005zy%'
+      )
       THEN 'There is no e-mail address to ask at'
     END AS attention_reason,
     users.username AS username,
@@ -514,11 +517,13 @@ WITH gaps AS (
     s.captured_at AS captured_at,
     s.provenance AS provenance,
     s.scope_hash AS scope_hash,
+    COALESCE(s.privacy_mode, 'named') AS privacy_mode,
     COALESCE(g.people, 0) /* A snapshot that calls itself partial without saying in what did not see anything for sure. */ > 0
     OR (
       COALESCE(s.is_partial, FALSE)
       AND COALESCE(g.profiles + g.permission_set_seats + g.package_seats, 0) = 0
-    ) AS hides_people,
+    )
+    OR COALESCE(s.privacy_mode = 'aggregate', FALSE) AS hides_people,
     COALESCE(g.profiles, 0) > 0 AS hides_profiles,
     COALESCE(g.permission_set_seats, 0) > 0 AS hides_permission_set_seats,
     COALESCE(g.package_seats, 0) > 0 AS hides_package_seats,
@@ -555,7 +560,8 @@ SELECT
   NOT seen.hides_package_licenses AS sees_package_licenses,
   NOT seen.hides_usage AS sees_usage,
   NOT seen.hides_departments AS sees_departments,
-  NOT seen.hides_companies AS sees_companies
+  NOT seen.hides_companies AS sees_companies,
+  seen.privacy_mode AS privacy_mode
 FROM seen AS seen;
 
 CREATE OR REPLACE VIEW snapshot_pairs AS
@@ -565,8 +571,9 @@ WITH ordered AS (
     snapshot_sight.snapshot_date AS snapshot_date,
     snapshot_sight.sees_people AS sees_people,
     LAG(snapshot_sight.snapshot_date) OVER (PARTITION BY snapshot_sight.org_id ORDER BY snapshot_sight.snapshot_date) AS previous_snapshot_date,
+    snapshot_sight.privacy_mode = LAG(snapshot_sight.privacy_mode) OVER (PARTITION BY snapshot_sight.org_id ORDER BY snapshot_sight.snapshot_date) AS is_alike,
     MAX(CASE WHEN snapshot_sight.sees_people THEN snapshot_sight.snapshot_date END) OVER (
-      PARTITION BY snapshot_sight.org_id
+      PARTITION BY snapshot_sight.org_id, snapshot_sight.privacy_mode
       ORDER BY snapshot_sight.snapshot_date
       ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     ) AS last_whole_date
@@ -577,7 +584,7 @@ SELECT
   ordered.snapshot_date AS snapshot_date,
   ordered.previous_snapshot_date AS previous_snapshot_date,
   CASE
-    WHEN ordered.last_whole_date IS NULL
+    WHEN ordered.last_whole_date IS NULL AND ordered.is_alike
     THEN ordered.previous_snapshot_date
     WHEN ordered.sees_people
     THEN ordered.last_whole_date
@@ -906,14 +913,14 @@ WITH pairs AS (
     earlier.provenance AS previous_provenance,
     earlier.captured_at AS previous_captured_at,
     sight.scope_hash <> earlier.scope_hash AS is_rescoped,
-    sight.sees_people AS sees_people,
-    sight.sees_user_seats AS sees_user_seats,
-    sight.sees_permission_set_seats AS sees_permission_set_seats,
-    sight.sees_package_seats AS sees_package_seats,
-    earlier.sees_people AS saw_people,
-    earlier.sees_user_seats AS saw_user_seats,
-    earlier.sees_permission_set_seats AS saw_permission_set_seats,
-    earlier.sees_package_seats AS saw_package_seats
+    sight.sees_people AND sight.privacy_mode = earlier.privacy_mode AS sees_people,
+    sight.sees_user_seats AND sight.privacy_mode = earlier.privacy_mode AS sees_user_seats,
+    sight.sees_permission_set_seats AND sight.privacy_mode = earlier.privacy_mode AS sees_permission_set_seats,
+    sight.sees_package_seats AND sight.privacy_mode = earlier.privacy_mode AS sees_package_seats,
+    earlier.sees_people AND sight.privacy_mode = earlier.privacy_mode AS saw_people,
+    earlier.sees_user_seats AND sight.privacy_mode = earlier.privacy_mode AS saw_user_seats,
+    earlier.sees_permission_set_seats AND sight.privacy_mode = earlier.privacy_mode AS saw_permission_set_seats,
+    earlier.sees_package_seats AND sight.privacy_mode = earlier.privacy_mode AS saw_package_seats
   FROM snapshot_pairs AS p
   INNER JOIN snapshot_sight AS sight
     ON sight.org_id = p.org_id AND sight.snapshot_date = p.snapshot_date

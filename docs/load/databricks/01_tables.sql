@@ -128,6 +128,7 @@ CREATE TABLE IF NOT EXISTS snapshots (
     `settings` STRING COMMENT 'The settings that decided scope and seats besides the company filter, as JSON. Source: settings.',
     is_partial BOOLEAN COMMENT 'Whether an object that lists people or holders could not be read: nobody leaves by such a snapshot. Source: describe.',
     `certainty` STRING COMMENT 'Rows per table and certainty, and the audit entries that could not be told apart, as JSON; null unless reconstructed. Source: rule.',
+    privacy_mode STRING COMMENT 'Whether people are in it by name, as pseudonyms, or not at all. Null, in older ones: by name. One of: named, pseudonymous, aggregate. Source: setting privacy_mode.',
     manifest STRING NOT NULL COMMENT 'Files of the snapshot with rows and SHA-256, as JSON. Source: rule.'
 )
 COMMENT 'One row is a snapshot, per org and day. Key: org_id, snapshot_date.';

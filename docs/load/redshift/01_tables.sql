@@ -295,6 +295,7 @@ CREATE TABLE IF NOT EXISTS snapshots (
     "settings" VARCHAR(65535),
     is_partial BOOLEAN,
     "certainty" VARCHAR(65535),
+    privacy_mode VARCHAR(65535),
     manifest VARCHAR(65535) NOT NULL
 );
 
@@ -343,6 +344,8 @@ COMMENT ON COLUMN snapshots."settings" IS 'The settings that decided scope and s
 COMMENT ON COLUMN snapshots.is_partial IS 'Whether an object that lists people or holders could not be read: nobody leaves by such a snapshot. Source: describe.';
 
 COMMENT ON COLUMN snapshots."certainty" IS 'Rows per table and certainty, and the audit entries that could not be told apart, as JSON; null unless reconstructed. Source: rule.';
+
+COMMENT ON COLUMN snapshots.privacy_mode IS 'Whether people are in it by name, as pseudonyms, or not at all. Null, in older ones: by name. One of: named, pseudonymous, aggregate. Source: setting privacy_mode.';
 
 COMMENT ON COLUMN snapshots.manifest IS 'Files of the snapshot with rows and SHA-256, as JSON. Source: rule.';
 

@@ -17,7 +17,7 @@ CREATE TEMPORARY TABLE staged_mismatches (license_layer VARCHAR(65535), license_
 
 CREATE TEMPORARY TABLE staged_control_totals (license_layer VARCHAR(65535), license_id VARCHAR(65535), license_key VARCHAR(65535), metrics_on DATE, assigned_count BIGINT, active_count BIGINT, total_count BIGINT);
 
-CREATE TEMPORARY TABLE staged_snapshots (snapshot_id VARCHAR(65535), provenance VARCHAR(65535), captured_at TIMESTAMP, org_name VARCHAR(65535), is_sandbox BOOLEAN, company_names SUPER, scope_hash VARCHAR(65535), api_version VARCHAR(65535), "rows" VARCHAR(65535), capabilities VARCHAR(65535), out_of_scope VARCHAR(65535), api_calls BIGINT, unexplained_count BIGINT, ledger_version VARCHAR(65535), schema_version VARCHAR(65535), built_at TIMESTAMP, derived_from VARCHAR(65535), "settings" VARCHAR(65535), is_partial BOOLEAN, "certainty" VARCHAR(65535), manifest VARCHAR(65535));
+CREATE TEMPORARY TABLE staged_snapshots (snapshot_id VARCHAR(65535), provenance VARCHAR(65535), captured_at TIMESTAMP, org_name VARCHAR(65535), is_sandbox BOOLEAN, company_names SUPER, scope_hash VARCHAR(65535), api_version VARCHAR(65535), "rows" VARCHAR(65535), capabilities VARCHAR(65535), out_of_scope VARCHAR(65535), api_calls BIGINT, unexplained_count BIGINT, ledger_version VARCHAR(65535), schema_version VARCHAR(65535), built_at TIMESTAMP, derived_from VARCHAR(65535), "settings" VARCHAR(65535), is_partial BOOLEAN, "certainty" VARCHAR(65535), privacy_mode VARCHAR(65535), manifest VARCHAR(65535));
 
 COPY staged_users FROM '{{ params.staging }}/users/org_id={{ params.org_id }}/snapshot_date={{ dag_run.partition_key or params.snapshot_date }}/'
 IAM_ROLE DEFAULT FORMAT AS PARQUET;
@@ -71,8 +71,8 @@ INSERT INTO control_totals (org_id, snapshot_date, license_layer, license_id, li
 SELECT '{{ params.org_id }}', DATE '{{ dag_run.partition_key or params.snapshot_date }}', license_layer, license_id, license_key, metrics_on, assigned_count, active_count, total_count
 FROM staged_control_totals;
 
-INSERT INTO snapshots (org_id, snapshot_date, snapshot_id, provenance, captured_at, org_name, is_sandbox, company_names, scope_hash, api_version, "rows", capabilities, out_of_scope, api_calls, unexplained_count, ledger_version, schema_version, built_at, derived_from, "settings", is_partial, "certainty", manifest)
-SELECT '{{ params.org_id }}', DATE '{{ dag_run.partition_key or params.snapshot_date }}', snapshot_id, provenance, captured_at AT TIME ZONE 'UTC', org_name, is_sandbox, company_names, scope_hash, api_version, "rows", capabilities, out_of_scope, api_calls, unexplained_count, ledger_version, schema_version, built_at AT TIME ZONE 'UTC', derived_from, "settings", is_partial, "certainty", manifest
+INSERT INTO snapshots (org_id, snapshot_date, snapshot_id, provenance, captured_at, org_name, is_sandbox, company_names, scope_hash, api_version, "rows", capabilities, out_of_scope, api_calls, unexplained_count, ledger_version, schema_version, built_at, derived_from, "settings", is_partial, "certainty", privacy_mode, manifest)
+SELECT '{{ params.org_id }}', DATE '{{ dag_run.partition_key or params.snapshot_date }}', snapshot_id, provenance, captured_at AT TIME ZONE 'UTC', org_name, is_sandbox, company_names, scope_hash, api_version, "rows", capabilities, out_of_scope, api_calls, unexplained_count, ledger_version, schema_version, built_at AT TIME ZONE 'UTC', derived_from, "settings", is_partial, "certainty", privacy_mode, manifest
 FROM staged_snapshots;
 
 COMMIT;

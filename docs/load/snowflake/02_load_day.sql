@@ -142,7 +142,7 @@ FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE)
 PATTERN = '.*[.]parquet'
 FORCE = TRUE;
 
-COPY INTO snapshots (org_id, snapshot_date, snapshot_id, provenance, captured_at, org_name, is_sandbox, company_names, scope_hash, api_version, "ROWS", capabilities, out_of_scope, api_calls, unexplained_count, ledger_version, schema_version, built_at, derived_from, "SETTINGS", is_partial, "CERTAINTY", manifest)
+COPY INTO snapshots (org_id, snapshot_date, snapshot_id, provenance, captured_at, org_name, is_sandbox, company_names, scope_hash, api_version, "ROWS", capabilities, out_of_scope, api_calls, unexplained_count, ledger_version, schema_version, built_at, derived_from, "SETTINGS", is_partial, "CERTAINTY", privacy_mode, manifest)
 FROM (
     SELECT
     '{{ params.org_id }}', DATE '{{ dag_run.partition_key or params.snapshot_date }}',
@@ -166,6 +166,7 @@ FROM (
     $1:settings::VARCHAR,
     $1:is_partial::BOOLEAN,
     $1:certainty::VARCHAR,
+    $1:privacy_mode::VARCHAR,
     $1:manifest::VARCHAR
     FROM @license_ledger_staging/snapshots/org_id={{ params.org_id }}/snapshot_date={{ dag_run.partition_key or params.snapshot_date }}/
 )

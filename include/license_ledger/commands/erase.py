@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from license_ledger.errors import ConfigError
+from license_ledger.privacy.concealment import pseudonym_key
 from license_ledger.privacy.erase import Erasure, in_words, require_nothing_left
-from license_ledger.privacy.pseudonyms import pseudonym_key
 from license_ledger.settings import load_settings
 from license_ledger.staging.storage import Storage
 

@@ -99,6 +99,14 @@ class Choice:
             found.append(Notice("warning", text))
         elif self.snapshot["provenance"] == "replayed":
             found.append(Notice("info", "Replayed from that day's extract with later settings."))
+        if self.snapshot["privacy_mode"] == "aggregate":
+            found.append(
+                Notice("info", "Numbers only: this org is taken without people, their lists are empty.")
+            )
+        elif self.snapshot["privacy_mode"] == "pseudonymous":
+            found.append(
+                Notice("info", "People are pseudonyms here; license-ledger reveal tells who they are.")
+            )
         if self.snapshot["is_partial"]:
             text = "Partial: an object that lists people or holders could not be read. See Trust."
             found.append(Notice("problem", text))

@@ -19,6 +19,12 @@ LAYER = {
     "usage": "usage",
 }
 
+PRIVACY = {
+    "named": "by name",
+    "pseudonymous": "as pseudonyms",
+    "aggregate": "numbers only, no row about a person",
+}
+
 CAUSE = {
     "in_scope": "In scope",
     "counter_timing": "Counter is older",

@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
 
-from license_ledger.errors import ConfigError, CorruptSnapshot, StoreBusy
+from license_ledger.errors import CorruptSnapshot, StoreBusy
+from license_ledger.privacy.concealment import pseudonym_key
 from license_ledger.privacy.files import Group, groups, opened, rewritten
 from license_ledger.privacy.identifiers import USER_PREFIX, is_synthetic, pseudonyms
 from license_ledger.privacy.places import can_name_people
@@ -77,17 +78,6 @@ def sweep_landing(
     return sweep_runs(
         landing, now=now, keep_days=settings.landing_days, org_id=org_id, keep=keep, stays=stays
     )
-
-
-def pseudonym_key(settings: Settings) -> bytes:
-    """The secret that pseudonyms are made with. Raises ConfigError when there is none."""
-    if settings.pseudonym_key is None:
-        raise ConfigError(
-            "setting pseudonym_key",
-            "is needed to keep people out of scope as pseudonyms",
-            "set LICENSE_LEDGER_PSEUDONYM_KEY from your secrets store, or retain_out_of_scope=counts",
-        )
-    return settings.pseudonym_key.get_secret_value().encode()
 
 
 @dataclass(frozen=True)

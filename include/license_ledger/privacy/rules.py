@@ -136,11 +136,13 @@ class Stand:
         names: ids to their replacements.
         keeps_domain: whether an e-mail domain stays, by domain in normal form.
         is_named: whether the stand-in gets a user name and a name, by which set-up changes can be told.
+        keeps: further fields of a person's own rows that stay as they are.
     """
 
     names: Names
     keeps_domain: Callable[[str], bool]
     is_named: bool
+    keeps: frozenset[str] = frozenset()
 
 
 def landed_changes(
@@ -176,7 +178,7 @@ def landed_changes(
     found = stand.names(columns[owned.owner]())
     is_theirs, stand_ins = found.is_valid(), found.drop_null()
     for name in types.names:
-        if name == owned.owner or _stays(owned, name):
+        if name == owned.owner or name in stand.keeps or _stays(owned, name):
             continue
         values = columns[name]()
         left = _left(object_name, owned, name, values.filter(is_theirs), stand, stand_ins, landing)

@@ -7,6 +7,7 @@ One batch of landed users in, the same users in the same order out; memory is th
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import numpy as np
@@ -110,9 +111,19 @@ def people(
     return pa.Table.from_arrays([columns[name] for name in PEOPLE_SCHEMA.names], schema=PEOPLE_SCHEMA)
 
 
-def published_users(people_rows: pa.Table) -> pa.Table:
-    """Table ``users``: the rows of :func:`people` that are in scope, in their order."""
+def published_users(people_rows: pa.Table, untold: Collection[str] = ()) -> pa.Table:
+    """
+    Table ``users``: the rows of :func:`people` that are in scope, in their order.
+
+    Args:
+        people_rows: of all people.
+        untold: columns that are null in the result.
+    """
     chosen = people_rows.filter(people_rows["in_scope"]).select(USERS.arrow_schema.names)
+    for name in untold:
+        place = chosen.schema.get_field_index(name)
+        empty = pa.nulls(chosen.num_rows, chosen.schema.field(name).type)
+        chosen = chosen.set_column(place, chosen.schema.field(name), empty)
     return chosen.cast(USERS.arrow_schema)
 
 

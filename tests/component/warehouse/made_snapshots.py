@@ -90,6 +90,7 @@ def made_snapshot(
         "derived_from": json.dumps({"snapshot_date": day.isoformat(), "run": "r1"}),
         "settings": "{}",
         "is_partial": False,
+        "privacy_mode": "named",
         "certainty": None,
         "manifest": "{}",
     }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
+import string
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -16,7 +19,9 @@ from license_ledger.privacy.identifiers import (
     is_synthetic,
     new_tombstone,
     pseudonym,
+    pseudonym_column,
     pseudonyms,
+    record_pseudonyms,
 )
 
 KEY = b"k" * 32
@@ -71,3 +76,31 @@ def test_the_ledgers_own_ids_are_told_from_real_ones(user_id: str) -> None:
     column = pa.array([new_tombstone(), pseudonym(KEY, user_id), None, "005A0000000001hIAA"])
 
     assert is_synthetic(column).to_pylist() == [True, True, None, False]
+
+
+@given(st.lists(ids, unique=True, max_size=30))
+def test_pseudonyms_are_the_keyed_hash_of_the_standard_library(user_ids: list[str]) -> None:
+    """The low digits to base 62 of the first 16 bytes of HMAC-SHA-256, worked out number by number."""
+    expected = []
+    for user_id in user_ids:
+        digest = hmac.digest(KEY, b"license-ledger user pseudonym, version 1\0" + user_id.encode(), "sha256")
+        number, digits = int.from_bytes(digest[:16]), ""
+        for _ in range(10):
+            number, digit = divmod(number, 62)
+            digits += (string.digits + string.ascii_uppercase + string.ascii_lowercase)[digit]
+        expected.append(full_id(PSEUDONYM_HEAD + digits))
+
+    assert pseudonym_column(KEY, pa.array(user_ids, pa.string())).to_pylist() == expected
+
+
+@given(st.lists(st.none() | st.text(min_size=1, max_size=18), max_size=30))
+def test_ids_of_records_are_replaced_by_their_hash(record_ids: list[str | None]) -> None:
+    """Equal for equal ids and no others, of 18 hexadecimal digits; null stays null."""
+    found = record_pseudonyms(KEY, pa.array(record_ids, pa.string())).to_pylist()
+
+    assert [one is None for one in found] == [one is None for one in record_ids]
+    assert len(set(found)) == len(set(record_ids))
+    for one, record_id in zip(found, record_ids, strict=True):
+        if record_id is not None:
+            message = b"license-ledger record pseudonym, version 1\0" + record_id.encode()
+            assert one == hmac.digest(KEY, message, "sha256").hex()[:18]

@@ -7,6 +7,7 @@ SELECT
     s.captured_at,
     s.built_at,
     s.certainty,
+    coalesce(s.privacy_mode, 'named') AS privacy_mode,
     s.unexplained_count,
     s.api_calls,
     s.ledger_version,

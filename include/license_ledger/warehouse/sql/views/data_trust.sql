@@ -144,7 +144,8 @@ SELECT
     h.api_calls,
     h.api_version,
     h.ledger_version,
-    h.schema_version
+    h.schema_version,
+    coalesce(h.privacy_mode, 'named') AS privacy_mode
 FROM history AS h
 LEFT JOIN counters AS c ON c.org_id = h.org_id AND c.snapshot_date = h.snapshot_date
 LEFT JOIN people AS p ON p.org_id = h.org_id AND p.snapshot_date = h.snapshot_date

@@ -45,7 +45,9 @@ classified AS (
             WHEN seats.is_frozen THEN 'Somebody froze the account and has yet to decide'
             WHEN seats.account_class IN ('integration', 'guest', 'unknown')
                 THEN 'The account may not be a person''s'
-            WHEN users.email IS NULL THEN 'There is no e-mail address to ask at'
+            -- Whoever is a pseudonym with a domain has an address, which is not told.
+            WHEN users.email IS NULL AND (users.email_domain IS NULL OR users.user_id NOT LIKE '005zy%')
+                THEN 'There is no e-mail address to ask at'
         END AS attention_reason,
         users.username,
         users.name,

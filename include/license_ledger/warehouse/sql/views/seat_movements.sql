@@ -1,7 +1,7 @@
 -- Which seats were taken and given up since the snapshot before, and why? Every seat that is there now and was
 -- not, and every one that was there and is not, is a row; so for every license the seats of a day are those of
 -- the day before, plus the rows in, minus the rows out. A seat that could not be seen on one of the two days
--- moved for a reason that is unknown.
+-- moved for a reason that is unknown; so did every seat where the privacy mode has changed.
 -- Grain: a user, a license and a direction, of an org on a day.
 -- is_latest: Whether this is the newest day of the org.
 -- days_back: Days from this one to the newest day of the org.
@@ -20,14 +20,14 @@ WITH pairs AS (
         earlier.provenance AS previous_provenance,
         earlier.captured_at AS previous_captured_at,
         sight.scope_hash <> earlier.scope_hash AS is_rescoped,
-        sight.sees_people,
-        sight.sees_user_seats,
-        sight.sees_permission_set_seats,
-        sight.sees_package_seats,
-        earlier.sees_people AS saw_people,
-        earlier.sees_user_seats AS saw_user_seats,
-        earlier.sees_permission_set_seats AS saw_permission_set_seats,
-        earlier.sees_package_seats AS saw_package_seats
+        sight.sees_people AND sight.privacy_mode = earlier.privacy_mode AS sees_people,
+        sight.sees_user_seats AND sight.privacy_mode = earlier.privacy_mode AS sees_user_seats,
+        sight.sees_permission_set_seats AND sight.privacy_mode = earlier.privacy_mode AS sees_permission_set_seats,
+        sight.sees_package_seats AND sight.privacy_mode = earlier.privacy_mode AS sees_package_seats,
+        earlier.sees_people AND sight.privacy_mode = earlier.privacy_mode AS saw_people,
+        earlier.sees_user_seats AND sight.privacy_mode = earlier.privacy_mode AS saw_user_seats,
+        earlier.sees_permission_set_seats AND sight.privacy_mode = earlier.privacy_mode AS saw_permission_set_seats,
+        earlier.sees_package_seats AND sight.privacy_mode = earlier.privacy_mode AS saw_package_seats
     FROM snapshot_pairs AS p
     INNER JOIN snapshot_sight AS sight
         ON sight.org_id = p.org_id AND sight.snapshot_date = p.snapshot_date

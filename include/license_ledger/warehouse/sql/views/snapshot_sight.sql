@@ -1,9 +1,9 @@
--- What did a snapshot see? Where it did not see all people, or all holders of a layer, somebody who is missing
--- in it may still be there, and nobody is taken for a leaver.
+-- What did a snapshot see? Where it did not see all people, or all holders of a layer, or tells of nobody,
+-- somebody who is missing in it may still be there, and nobody is taken for a leaver.
 -- Grain: a snapshot, that is an org on a day.
 -- is_latest: Whether this is the newest day of the org.
 -- days_back: Days from this one to the newest day of the org.
--- sees_people: Whether all users were visible.
+-- sees_people: Whether all users were visible, and are told of.
 -- sees_user_seats: Whether all holders of user licenses were visible.
 -- sees_permission_set_seats: Whether all holders of permission set licenses were visible.
 -- sees_package_seats: Whether all holders of package licenses were visible.
@@ -38,11 +38,12 @@ seen AS (
         s.captured_at,
         s.provenance,
         s.scope_hash,
+        coalesce(s.privacy_mode, 'named') AS privacy_mode,
         -- A snapshot that calls itself partial without saying in what did not see anything for sure.
         coalesce(g.people, 0) > 0 OR (
             coalesce(s.is_partial, false)
             AND coalesce(g.profiles + g.permission_set_seats + g.package_seats, 0) = 0
-        ) AS hides_people,
+        ) OR coalesce(s.privacy_mode = 'aggregate', false) AS hides_people,
         coalesce(g.profiles, 0) > 0 AS hides_profiles,
         coalesce(g.permission_set_seats, 0) > 0 AS hides_permission_set_seats,
         coalesce(g.package_seats, 0) > 0 AS hides_package_seats,
@@ -71,5 +72,6 @@ SELECT
     NOT hides_package_licenses AS sees_package_licenses,
     NOT hides_usage AS sees_usage,
     NOT hides_departments AS sees_departments,
-    NOT hides_companies AS sees_companies
+    NOT hides_companies AS sees_companies,
+    privacy_mode
 FROM seen
