@@ -390,6 +390,110 @@ GROUP BY
   seats.license_layer,
   seats.license_id;
 
+CREATE OR REPLACE VIEW department_licenses AS
+WITH latest AS (
+  SELECT
+    snapshots.org_id AS org_id,
+    MAX(snapshots.snapshot_date) AS snapshot_date
+  FROM snapshots AS snapshots
+  GROUP BY
+    snapshots.org_id
+), departments AS (
+  SELECT
+    users.org_id AS org_id,
+    users.snapshot_date AS snapshot_date,
+    COALESCE(users.department, '') AS department,
+    COUNT(*) AS people_count
+  FROM users AS users
+  WHERE
+    users.is_active
+  GROUP BY
+    users.org_id,
+    users.snapshot_date,
+    COALESCE(users.department, '')
+), ordered AS (
+  SELECT
+    departments.org_id AS org_id,
+    departments.snapshot_date AS snapshot_date,
+    departments.department AS department,
+    departments.people_count AS people_count,
+    SUM(CASE WHEN departments.people_count < 5 THEN departments.people_count ELSE 0 END) OVER (PARTITION BY departments.org_id, departments.snapshot_date) AS small_people_count,
+    ROW_NUMBER() OVER (
+      PARTITION BY departments.org_id, departments.snapshot_date, departments.people_count < 5
+      ORDER BY departments.people_count NULLS LAST, departments.department NULLS LAST
+    ) AS place
+  FROM departments AS departments
+), folded AS (
+  SELECT
+    ordered.org_id AS org_id,
+    ordered.snapshot_date AS snapshot_date,
+    ordered.department AS department,
+    ordered.people_count AS people_count,
+    ordered.people_count < 5
+    OR (
+      ordered.place = 1
+      AND ordered.small_people_count > 0
+      AND ordered.small_people_count < 5
+    ) AS is_small
+  FROM ordered AS ordered
+), told AS (
+  SELECT
+    folded.org_id AS org_id,
+    folded.snapshot_date AS snapshot_date,
+    folded.is_small AS is_small,
+    CASE WHEN NOT folded.is_small THEN folded.department END AS department,
+    CAST(SUM(folded.people_count) AS BIGINT) AS people_count
+  FROM folded AS folded
+  GROUP BY
+    folded.org_id,
+    folded.snapshot_date,
+    folded.is_small,
+    CASE WHEN NOT folded.is_small THEN folded.department END
+)
+SELECT
+  g.org_id AS org_id,
+  g.snapshot_date AS snapshot_date,
+  g.snapshot_date = MAX(latest.snapshot_date) AS is_latest,
+  NULLIF(g.department, '') AS department,
+  g.is_small AS is_small_departments,
+  g.people_count AS department_people_count,
+  seats.license_layer AS license_layer,
+  seats.license_id AS license_id,
+  MAX(seats.license_key) AS license_key,
+  MAX(seats.license_name) AS license_name,
+  COUNT(*) AS active_seat_count,
+  COUNT(CASE WHEN seats.activity_band = '0-30' THEN 1 END) AS seen_in_30_days_count,
+  COUNT(CASE WHEN seats.activity_band IN ('91-180', '181+', 'never') THEN 1 END) AS not_seen_in_90_days_count,
+  COUNT(CASE WHEN seats.is_frozen THEN 1 END) AS frozen_count
+FROM users AS users
+INNER JOIN folded AS f
+  ON f.org_id = users.org_id
+  AND f.snapshot_date = users.snapshot_date
+  AND f.department = COALESCE(users.department, '')
+INNER JOIN told AS g
+  ON g.org_id = f.org_id
+  AND g.snapshot_date = f.snapshot_date
+  AND g.is_small = f.is_small
+  AND (
+    g.is_small OR g.department = f.department
+  )
+INNER JOIN seats AS seats
+  ON seats.org_id = users.org_id
+  AND seats.snapshot_date = users.snapshot_date
+  AND seats.user_id = users.user_id
+INNER JOIN latest AS latest
+  ON latest.org_id = g.org_id
+WHERE
+  seats.is_active AND g.people_count >= 5
+GROUP BY
+  g.org_id,
+  g.snapshot_date,
+  g.department,
+  g.is_small,
+  g.people_count,
+  seats.license_layer,
+  seats.license_id;
+
 CREATE OR REPLACE VIEW capability_gaps AS
 SELECT
   s.org_id,

@@ -21,6 +21,7 @@ VIEWS = (
     "mismatch_bridge",
     "reclaim_candidates",
     "external_accounts",
+    "department_licenses",
     "capability_gaps",
     "snapshot_sight",
     "snapshot_pairs",
