@@ -56,8 +56,8 @@ def of_contenders(answers: dict[str, Any], starts: dict[str, Any]) -> list[Budge
     """
     Budgets of the extract.
 
-    Whole processes are compared where both extract the same org. The hook extracts a smaller one, so that
-    its start would weigh more: there the starts of both are taken off.
+    Whole processes are compared, which extract the same org. Where they do not, the starts of both are taken
+    off, which would weigh more in the smaller one.
 
     Args:
         answers: results by answers (``plain``, ``gzip``) and contender.
@@ -67,7 +67,7 @@ def of_contenders(answers: dict[str, Any], starts: dict[str, Any]) -> list[Budge
     for kind, words in (("plain", ""), ("gzip", ", gzipped answers")):
         known = {name: each for name, each in answers.get(kind, {}).items() if "cpu_seconds" in each}
         if {"ledger", "provider_hook"} <= set(known):
-            mine, other = (_beyond_start(known[name], starts[name]) for name in ("ledger", "provider_hook"))
+            mine, other = _speeds(known, starts, "ledger", "provider_hook")
             text = f"rows per processor second against the provider's hook{words}"
             found.append(Budget(text, mine / other, 12, at_least=True))
         if {"ledger", "simple_salesforce_bulk"} <= set(known):
@@ -79,6 +79,13 @@ def of_contenders(answers: dict[str, Any], starts: dict[str, Any]) -> list[Budge
             ratio = known["ledger"]["cpu_seconds"] / known["limit"]["cpu_seconds"]
             found.append(Budget("processor time of the extract against the bare limit", ratio, 1.3))
     return found
+
+
+def _speeds(known: dict[str, Any], starts: dict[str, Any], *names: str) -> list[float]:
+    """Rows per processor second of contenders, so that they compare."""
+    if len({known[name]["users"] for name in names}) == 1:
+        return [known[name]["users"] / known[name]["cpu_seconds"] for name in names]
+    return [_beyond_start(known[name], starts[name]) for name in names]
 
 
 def _beyond_start(result: dict[str, Any], start: dict[str, Any]) -> float:

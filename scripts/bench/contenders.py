@@ -21,6 +21,7 @@ class Contender:
         api: what it asks, in words.
         output: which kind of output `outputs.py` is to read.
         fast: whether it is run at the large size; the others would take many minutes there.
+        rounds: at most so many at the large size; 0 for as many as are asked for.
         needs_login_host: it knows Salesforce's login host only, and gets there through the proxy.
         needs_bucket: it writes to S3.
         source: a folder below the environment that no package brings; see `environments.py`.
@@ -33,6 +34,7 @@ class Contender:
     api: str
     output: str
     fast: bool = False
+    rounds: int = 0
     needs_login_host: bool = False
     needs_bucket: bool = False
     source: str = ""
@@ -59,7 +61,15 @@ BULK = Contender(
     fast=True,
 )
 HOOK = Contender(
-    "provider_hook", "Airflow provider: make_query, object_to_df, Parquet", "hook.py", "", "REST", "parquet"
+    "provider_hook",
+    "Airflow provider: make_query, object_to_df, Parquet",
+    "hook.py",
+    "",
+    "REST",
+    "parquet",
+    fast=True,
+    # Over a minute each; what it costs per row grows with the rows, so that it has to be the large size.
+    rounds=1,
 )
 HOOK_FILE = Contender(
     "provider_file",

@@ -116,7 +116,7 @@ class Ring:
             shift = at % max(len(contenders), 1)
             for each in (*contenders[shift:], *contenders[:shift]):
                 mine = taken[each.name]
-                if not mine.failure and (at >= 0 or each.fast):
+                if not mine.failure and at < (each.rounds or number) and (at >= 0 or each.fast):
                     self._turn(mine, compresses=compresses, counts=at >= 0, judges=judges and at == 0)
         return taken
 

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -65,7 +65,13 @@ class _Clock:
 
 @contextlib.contextmanager
 def stack(
-    home: Home, command: str, say: Say, *, scheduled: bool, workers: Workers | None = None
+    home: Home,
+    command: str,
+    say: Say,
+    *,
+    scheduled: bool,
+    workers: Workers | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Running]:
     """
     A running stack: the one that another command keeps up in this home, or a new one that ends with the body.
@@ -79,10 +85,13 @@ def stack(
 
     Raises:
         StackFailed: when it does not come up.
+        settings: Airflow's, as environment variables, that differ from those of `make run` in a new stack.
     """
     lock = StackLock(home)
     if lock.own():
-        begun = _own_stack(home, lock, command, say, scheduled=scheduled, workers=workers)
+        begun = _own_stack(
+            home, lock, command, say, scheduled=scheduled, workers=workers, settings=settings or {}
+        )
         with _ended_by_signals(), begun as running:
             yield running
     else:
@@ -97,7 +106,14 @@ def stack(
 
 @contextlib.contextmanager
 def _own_stack(
-    home: Home, lock: StackLock, command: str, say: Say, *, scheduled: bool, workers: Workers | None
+    home: Home,
+    lock: StackLock,
+    command: str,
+    say: Say,
+    *,
+    scheduled: bool,
+    workers: Workers | None,
+    settings: Mapping[str, str],
 ) -> Iterator[Running]:
     left = lock.address()
     if left is not None:  # by a stack that was killed together with its reaper
@@ -114,7 +130,9 @@ def _own_stack(
         clock = _Clock(say)
         family.guard(database.start(), signal.SIGINT)
         clock.lap("embedded Postgres")
-        running = _start_airflow(home, database, family, clock, scheduled=scheduled, workers=workers)
+        running = _start_airflow(
+            home, database, family, clock, scheduled=scheduled, workers=workers, settings=settings
+        )
         address = replace(address, url=running.url, ready=True)
         publish()
         yield running
@@ -137,22 +155,24 @@ def _start_airflow(
 ) -> Running:
     """Bring tables and components up, on another port when somebody takes the preferred one meanwhile."""
     for preferred in (PREFERRED_PORT, 0):
+    settings: Mapping[str, str],
         port = free_port(preferred)
         url = f"http://{LOOPBACK}:{port}"
         executor = _start_broker(home, database, family, workers)
-        settings = environment(home, database.uri, port, scheduled=scheduled, executor=executor)
-        if database.migrate(settings):
+        usual = environment(home, database.uri, port, scheduled=scheduled, executor=executor)
+        whole = {**usual, **settings}
+        if database.migrate(whole):
             clock.lap("Airflow's tables")
         api = AirflowApi(url, USERNAME, home.password())
         try:
-            _start_components(home, settings, family, api, workers)
+            _start_components(home, whole, family, api, workers)
         except StackFailed as error:
             if preferred and "address already in use" in error.evidence:
                 family.stop()
                 continue
             raise
         clock.lap(f"Airflow at {url}")
-        return Running(home, url, api, family.check, settings, family)
+        return Running(home, url, api, family.check, whole, family)
     raise AssertionError("the last port is never given up")
 
 

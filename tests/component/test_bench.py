@@ -130,6 +130,19 @@ def test_budgets_compare_what_they_say() -> None:
     assert found == [(20.0, True), (pytest.approx(8 / 6), False), (pytest.approx(1.2), True)]
 
 
+def test_whole_processes_are_compared_where_all_extract_the_same() -> None:
+    """At one size a start is part of what an extract costs."""
+    plain = {
+        "ledger": {"users": 1_000_000, "cpu_seconds": 4.0},
+        "provider_hook": {"users": 1_000_000, "cpu_seconds": 44.0},
+    }
+    starts = {"ledger": {"cpu_seconds": 1.0}, "provider_hook": {"cpu_seconds": 2.0}}
+
+    [found] = of_contenders({"plain": plain}, starts)
+
+    assert (found.measured, found.is_kept) == (11.0, False)
+
+
 def test_memory_above_the_budget_is_broken() -> None:
     """The step that takes most is named, at every large size and at that of this run."""
     step = {"cpu_seconds": 1.0, "seconds": 1.0, "peak_mib": 401.0}
