@@ -16,7 +16,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from requests.adapters import HTTPAdapter
 from simple_salesforce import Salesforce
-from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceMalformedRequest
+from simple_salesforce.exceptions import (
+    SalesforceAuthenticationFailed,
+    SalesforceMalformedRequest,
+    SalesforceResourceNotFound,
+)
 from tests.demo_org_fixtures import RunningOrg, StartOrg
 
 SCRIPTS = Path(__file__).with_name("scripts")
@@ -59,6 +63,19 @@ def test_simple_salesforce_queries(client: Salesforce) -> None:
     assert len(records) == count > 9
     assert [row["Id"] for row in lazily] == [row["Id"] for row in records]
     assert client.api_usage["api-usage"].total == 115_000
+
+
+def test_the_next_page_has_an_address_and_an_identifier(client: Salesforce) -> None:
+    """Either leads to the page; an address where the identifier belongs, as dlt's source puts it, to none."""
+    first = client.query("SELECT Id FROM User ORDER BY Id")
+    address = first["nextRecordsUrl"]
+
+    by_address = client.query_more(address, identifier_is_url=True)
+    by_identifier = client.query_more(address.rpartition("/")[2])
+
+    assert by_address["records"] == by_identifier["records"] != first["records"]
+    with pytest.raises(SalesforceResourceNotFound):
+        client.query_more(address)
 
 
 def test_simple_salesforce_describes(client: Salesforce) -> None:
