@@ -26,20 +26,24 @@ from license_ledger import __version__
 from license_ledger.commands import (
     authorize,
     check,
+    doctor,
     erase,
     export,
     inputs,
+    load,
     pools,
     replay,
     retain,
     reveal,
     roles,
     statements,
+    status,
 )
 from license_ledger.errors import ConfigError, LedgerError, SnapshotRefused
 from license_ledger.salesforce.credentials import Credentials
 from license_ledger.salesforce.tokens import Sessions
-from license_ledger.settings import PREFIX, load_settings
+from license_ledger.settings import PREFIX, Settings, load_settings
+from license_ledger.staging.storage import Storage
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     authorize.add_to(commands, _connections)
     check.add_to(commands, _open_org)
     reveal.add_to(commands, _open_org)
+    status.add_to(commands, _open_storage)
+    load.add_to(commands, _open_storage, _resolved)
+    doctor.add_to(commands, _open_org, _surroundings)
     for command in (replay, retain, erase, roles, pools, statements, inputs, export):
         command.add_to(commands)
     settings = commands.add_parser("settings", help="the settings in force")
@@ -93,6 +100,29 @@ def _open_org(connection_id: str) -> tuple[Credentials, Sessions]:
     return open_org(connection_id)
 
 
+def _open_storage(url: str) -> Storage:
+    """The storage of a URL; with an Airflow connection only when it names one."""
+    if "@" not in url:
+        return Storage.from_url(url)
+    from license_ledger.airflow.storage import open_storage
+
+    return open_storage(url)
+
+
+def _resolved(settings: Settings) -> Settings:
+    """The settings with the warehouse's Airflow connection looked up, when they name one."""
+    if not settings.warehouse or "://" in settings.warehouse:
+        return settings
+    return _surroundings().resolved(settings)
+
+
+def _surroundings() -> doctor.Surroundings:
+    """The Airflow this runs in; imported only when it is looked at."""
+    from license_ledger.airflow.surroundings import AirflowSurroundings
+
+    return AirflowSurroundings()
+
+
 def _settings(_: argparse.Namespace) -> str:
     return "\n".join(
         f"{PREFIX}{name.upper()}={value}" for name, value in load_settings().model_dump(mode="json").items()
@@ -102,7 +132,6 @@ def _settings(_: argparse.Namespace) -> str:
 def _report(options: argparse.Namespace) -> str:
     from license_ledger import reader
     from license_ledger.reconcile.report import markdown_summary
-    from license_ledger.staging.storage import Storage
 
     staging = Storage.from_url(load_settings().staging)
     published = reader.snapshots(staging, options.org).sort_by("snapshot_date").to_pylist()

@@ -74,7 +74,7 @@ class Installation:
     home: Path
     settings: dict[str, str]
 
-    def run(self, *argv: str) -> str:
+    def run(self, *argv: str, fails: bool = False, **settings: str) -> str:
         """A command of the environment; what it printed."""
         inherited = {
             name: value
@@ -84,12 +84,12 @@ class Installation:
         done = subprocess.run(
             [str(self.venv / "bin" / argv[0]), *argv[1:]],
             cwd=self.home,
-            env=inherited | self.settings,
+            env=inherited | self.settings | settings,
             capture_output=True,
             text=True,
             timeout=600,
         )
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+        assert done.returncode == int(fails), done.stdout[-4000:] + done.stderr[-4000:]
         return done.stdout
 
     def version(self, package: str) -> str:
@@ -198,6 +198,75 @@ def test_the_installation_keeps_its_airflow(adopted: Installation) -> None:
     where = adopted.run("python", "-c", "import license_ledger; print(license_ledger.__file__)").strip()
     assert Path(where).is_relative_to(adopted.venv)
     assert "consistent" in adopted.run("python", "-c", _CONSISTENT)
+
+
+def test_the_doctor_finds_a_sound_installation(adopted: Installation) -> None:
+    """Everything is looked at, the org included; what is not running is told and is no hindrance."""
+    adopted.run("airflow", "dags", "reserialize")
+
+    told = adopted.run("license-ledger", "doctor")
+
+    assert told.endswith("Snapshots can be taken.\n")
+    for line in (
+        "ok       encryption",
+        "ok       staging",
+        "ok       warehouse",
+        "warning  scheduler: no heartbeat",
+    ):
+        assert line in told, told
+    assert "org of salesforce_default: Connected to" in told
+    assert "DAG salesforce_license_snapshot: is paused" in told or "ok       DAG" in told
+
+
+def test_the_doctor_names_every_problem_at_once(adopted: Installation) -> None:
+    """Encryption, executor, pool, DAG, storage, warehouse and connection: each with what to do."""
+    told = adopted.run(
+        "license-ledger",
+        "doctor",
+        fails=True,
+        AIRFLOW__CORE__FERNET_KEY="",
+        AIRFLOW__CORE__EXECUTOR="CeleryExecutor",
+        LICENSE_LEDGER_ORGS="salesforce_default nobody",
+        LICENSE_LEDGER_ORG_POOLS="true",
+        LICENSE_LEDGER_STAGING="file:///proc/nowhere",
+        LICENSE_LEDGER_WAREHOUSE="duckdb:////proc/nowhere/warehouse.duckdb",
+    )
+
+    problems = [line.split(":")[0] for line in told.splitlines() if line.startswith("PROBLEM")]
+    assert [problem.removeprefix("PROBLEM  ") for problem in problems] == [
+        "encryption",
+        "executor",
+        "pool salesforce__salesforce_default",
+        "pool salesforce__nobody",
+        "DAG salesforce_license_snapshot__nobody",
+        "staging",
+        "landing",
+        "warehouse",
+        "org of salesforce_default",
+        "org of nobody",
+    ]
+    wrong = adopted.run("license-ledger", "doctor", fails=True, LICENSE_LEDGER_LANDING_DAYS="soon")
+    assert "LICENSE_LEDGER_LANDING_DAYS" in wrong
+    assert adopted.settings["AIRFLOW_CONN_SALESFORCE_DEFAULT"] not in told
+
+
+def test_the_status_is_that_of_the_snapshot(adopted: Installation) -> None:
+    """Day, counts and warehouse; a status too old ends with 1."""
+    [told] = adopted.run("license-ledger", "status", "--max-age-days", "1").splitlines()
+
+    assert "every seat explained" in told
+    assert "in the warehouse" not in told
+    [status] = json.loads(adopted.run("license-ledger", "status", "--json"))
+    assert status["newest"] == status["in_warehouse"]
+    nothing = adopted.run(
+        "license-ledger",
+        "status",
+        "--max-age-days",
+        "1",
+        fails=True,
+        LICENSE_LEDGER_STAGING=str(adopted.home),
+    )
+    assert "Nothing is published" in nothing
 
 
 _CONSISTENT = """

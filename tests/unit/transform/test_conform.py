@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from tests.unit.transform.made_org import (
@@ -21,7 +22,8 @@ from tests.unit.transform.made_org import (
 )
 
 from license_ledger.errors import CorruptAnswer, SchemaDrift
-from license_ledger.schemas import ACTIVITY_BANDS, USERS
+from license_ledger.schemas import ACTIVITY_BANDS, TIMESTAMP, USERS
+from license_ledger.transform.activity import bands
 from license_ledger.transform.conform import PEOPLE_SCHEMA, left_out, people, published_users
 from license_ledger.transform.landed import CERTAINTY, LOGIN_KNOWN
 from license_ledger.transform.lookups import Lookups, frozen_users
@@ -211,6 +213,12 @@ def test_activity_bands(elapsed: timedelta | None, band: str) -> None:
 
     assert band == row["activity_band"]
     assert band in ACTIVITY_BANDS
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_a_band_takes_a_byte(is_shown: bool) -> None:
+    """Codes of bands are small numbers, whether logins are shown or not: they are held for every user."""
+    assert bands(pa.array([AT], TIMESTAMP), AT, is_shown=is_shown).dtype == np.int8
 
 
 def test_activity_is_not_monitored_when_the_org_shows_no_logins() -> None:

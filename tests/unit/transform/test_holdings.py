@@ -311,6 +311,15 @@ def test_packed_people_come_out_as_they_went_in(persons: Persons) -> None:
         assert (getattr(back, each.name) == getattr(persons, each.name)).all(), each.name
 
 
+def test_the_index_says_who_is_not_in_it() -> None:
+    """Whoever is found has a position, in whatever order they are asked for; everybody else has -1."""
+    index = PersonIndex([_index_people([user_id(3), user_id(1)])])
+
+    found = index.find(pa.array([user_id(2), user_id(3), user_id(9), user_id(1)])).tolist()
+
+    assert found == [-1, 1, -1, 0]
+
+
 @pytest.mark.parametrize("wrong", ["0055g0000000001", "0055g0000000001AAAA", "0055g000000-001AAA", ""])
 def test_the_index_refuses_what_is_no_id(wrong: str) -> None:
     """What is not 18 characters of base 62 is a corrupt answer, and is not repeated in the error."""

@@ -1,0 +1,119 @@
+"""
+The Airflow that the ledger runs in, looked at by an administrator's command and not by a task.
+
+For ``license-ledger doctor``: it runs where Airflow's own commands run, with the same configuration.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from importlib.metadata import version
+
+from airflow.configuration import conf
+from airflow.jobs.job import most_recent_job
+from airflow.models.dag import DagModel
+from airflow.models.errors import ParseImportError
+from airflow.models.pool import Pool
+from airflow.utils.session import create_session
+from packaging.version import Version
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from license_ledger.airflow.distributed import require_shared_places
+from license_ledger.airflow.orgs import dag_id
+from license_ledger.airflow.storage import open_storage
+from license_ledger.airflow.token_store import require_encryption
+from license_ledger.airflow.warehouse import with_warehouse
+from license_ledger.commands.doctor import Finding
+from license_ledger.errors import ConfigError
+from license_ledger.pools import org_pool
+from license_ledger.settings import Settings
+from license_ledger.staging.storage import Storage
+
+OLDEST, NEXT_MAJOR = Version("3.3.2"), Version("4")
+JOBS = {"SchedulerJob": "scheduler", "TriggererJob": "triggerer", "DagProcessorJob": "DAG processor"}
+"""Kinds of heartbeat in Airflow's database, and what beats."""
+
+
+class AirflowSurroundings:
+    """This Airflow; implements :class:`license_ledger.commands.doctor.Surroundings`."""
+
+    def __init__(self) -> None:
+        # As an Airflow command, and not as a task, the process reads connections and Variables itself.
+        os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+
+    def resolved(self, settings: Settings) -> Settings:
+        """The settings with the warehouse's connection looked up. Raises ConfigError."""
+        return with_warehouse(settings)
+
+    def open_storage(self, url: str) -> Storage:
+        """The storage of a URL, with an Airflow connection for credentials. Raises ConfigError."""
+        return open_storage(url)
+
+    def findings(self, settings: Settings) -> Iterator[Finding]:
+        """Version, encryption, executor, database, what runs, pools, and the DAG of every org."""
+        yield _version()
+        for what, look in (
+            ("encryption", require_encryption),
+            ("executor", lambda: require_shared_places(settings, conf.get("core", "executor"))),
+        ):
+            yield _passes(what, look)
+        try:
+            yield from _database(settings)
+        except SQLAlchemyError as error:
+            words = f"cannot be asked ({type(error).__name__}); run this where `airflow db check` works"
+            yield Finding("Airflow's database", "problem", words)
+
+
+def _passes(what: str, look: object) -> Finding:
+    try:
+        assert callable(look)
+        look()
+    except ConfigError as error:
+        return Finding(what, "problem", str(error))
+    return Finding(what, "ok", "as it should be" if what != "executor" else conf.get("core", "executor"))
+
+
+def _version() -> Finding:
+    found = Version(version("apache-airflow-core"))
+    if OLDEST <= found < NEXT_MAJOR:
+        return Finding("Airflow", "ok", str(found))
+    return Finding("Airflow", "problem", f"{found} is installed; the ledger needs {OLDEST} or newer, below 4")
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    with create_session() as session:
+        if conf.get("database", "sql_alchemy_conn").startswith("sqlite"):
+            words = "SQLite: backfills from the UI do not work, and one task runs at a time; use Postgres"
+            yield Finding("Airflow's database", "warning", words)
+        else:
+            yield Finding("Airflow's database", "ok", "answers")
+        for kind, name in JOBS.items():
+            job = most_recent_job(kind, session=session)
+            if job is not None and job.is_alive():
+                yield Finding(name, "ok", "alive")
+            else:
+                yield Finding(name, "warning", "no heartbeat: start it, or no run begins or goes on")
+        if settings.org_pools:
+            pools = set(session.scalars(select(Pool.pool)))
+            for org in settings.orgs:
+                there = org_pool(org) in pools
+                words = (
+                    "is there" if there else "does not exist, so its tasks never run: license-ledger pools"
+                )
+                yield Finding(f"pool {org_pool(org)}", "ok" if there else "problem", words)
+        broken = [row.filename for row in session.scalars(select(ParseImportError)) if row.filename]
+        for org in settings.orgs:
+            dag = session.get(DagModel, dag_id(org))
+            yield _dag(dag_id(org), dag, broken)
+
+
+def _dag(name: str, dag: DagModel | None, broken: list[str]) -> Finding:
+    if dag is None or dag.is_stale:
+        why = f"; these files have import errors: {', '.join(sorted(broken))}" if broken else ""
+        words = f"Airflow does not know it: copy dags/salesforce_license_snapshot.py into its DAG folder{why}"
+        return Finding(f"DAG {name}", "problem", words)
+    if dag.is_paused:
+        return Finding(f"DAG {name}", "warning", "is paused: it runs when you trigger it, not daily")
+    return Finding(f"DAG {name}", "ok", "is known and not paused")
