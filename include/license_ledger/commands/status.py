@@ -12,6 +12,7 @@ from typing import Any
 
 from license_ledger import reader
 from license_ledger.errors import LedgerError
+from license_ledger.questions import NothingYet
 from license_ledger.questions.source import open_source
 from license_ledger.settings import Settings, load_settings
 from license_ledger.staging.storage import Storage
@@ -148,7 +149,7 @@ def _loaded(settings: Settings, open_storage: Callable[[str], Storage], org_id: 
         source = open_source(settings.warehouse, lambda: open_storage(settings.staging))
         with source.session(_SECONDS) as session:
             rows = session.rows("days", org_id=org_id)
-    except LedgerError:
+    except (LedgerError, NothingYet):
         return None
     return rows[0]["snapshot_date"] if rows else None
 
