@@ -15,10 +15,14 @@ run: $(VENV)/.run ## Take today's snapshot in Airflow (demo org unless a connect
 ui: $(VENV)/.run ## Start the whole Airflow with its UI on the same state; Ctrl-C stops it.
 	@$(BIN)/python scripts/ui.py $(ARGS)
 
-test: $(VENV)/.dev ## Run the whole test suite.
+test: $(VENV)/.dev ## Run the test suite.
+	@sh scripts/browser.sh >/dev/null
+	@$(BIN)/python -m pytest -n 2 --dist loadscope -m "not endurance" $(ARGS)
+
+endurance: $(VENV)/.dev ## Run the tests that take minutes each: kills by the hundred, clusters, a year of days.
 	@sh scripts/browser.sh >/dev/null
 	@sh scripts/redis.sh >/dev/null
-	@$(BIN)/python -m pytest -n 2 --dist loadscope $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadscope -m endurance $(ARGS)
 
 check: $(VENV)/.dev ## Run the static checks: ruff, mypy, import contracts, generated docs, licenses, secrets, compose files.
 	@sh scripts/check.sh
@@ -64,4 +68,4 @@ $(VENV)/.dev: requirements-dev.txt requirements.txt pyproject.toml
 	@PYTHON=$(PYTHON) sh scripts/setup.sh requirements-dev.txt $@
 	@touch $(VENV)/.run
 
-.PHONY: help run ui test check bench setup docs audit fuzz mutation pictures superset lock clean
+.PHONY: help run ui test endurance check bench setup docs audit fuzz mutation pictures superset lock clean

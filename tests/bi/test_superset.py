@@ -36,6 +36,7 @@ from superset_bundle.installed import BUNDLE, USERNAME, Place, Superset, place_o
 from superset_bundle.looking import visit  # noqa: E402
 
 LAST = date(2026, 11, 24)
+pytestmark = pytest.mark.endurance
 slow = pytest.mark.slow
 
 

@@ -23,7 +23,7 @@ from license_ledger.staging.landing import RunFolder
 from license_ledger.staging.storage import Storage
 from tests.walk import noon
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, pytest.mark.endurance]
 
 ROOT = Path(__file__).parents[2]
 TODAY = date(2026, 11, 24)

@@ -26,7 +26,7 @@ from tests import pg
 from tests.demo_org_fixtures import RunningOrg
 from tests.e2e.several_machines import Cluster, cluster, kill_machine
 
-pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.endurance]
 
 HUGE, SMALL = "salesforce_license_snapshot__huge", "salesforce_license_snapshot__small"
 USERS, PAGES, SHARES = 12_000, 12, 3

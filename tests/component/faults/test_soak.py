@@ -32,6 +32,7 @@ def test_what_a_run_meets_is_drawn_from_the_seed() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.endurance
 def test_a_few_runs_with_random_faults(tmp_path: Path) -> None:
     """Nothing wrong is published or loaded, no secret is anywhere, every failure has its heading."""
     report = tmp_path / "report.json"

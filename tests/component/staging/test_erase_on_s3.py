@@ -18,7 +18,7 @@ from license_ledger.privacy.identifiers import TOMBSTONE_HEAD
 from license_ledger.privacy.pseudonyms import sweep_landing
 from license_ledger.staging.storage import Storage
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.endurance]
 
 
 def test_a_person_is_erased_from_a_bucket(s3_url: str, start_demo_org: StartOrg, tmp_path: Path) -> None:

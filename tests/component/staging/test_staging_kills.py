@@ -57,6 +57,7 @@ def staging(request: pytest.FixtureRequest) -> Storage:
 
 
 @pytest.mark.slow
+@pytest.mark.endurance
 def test_a_first_publisher_killed_before_any_change(local: Storage, source: Storage) -> None:
     """
     A new day is not there or whole, per table and for those who join; the next publisher gets through.
@@ -87,6 +88,7 @@ def test_a_first_publisher_killed_before_any_change(local: Storage, source: Stor
 
 
 @pytest.mark.slow
+@pytest.mark.endurance
 @pytest.mark.parametrize("staging", ["local", "s3"], indirect=True)
 def test_a_publisher_killed_before_any_change(staging: Storage, source: Storage) -> None:
     """
@@ -118,6 +120,7 @@ def test_a_publisher_killed_before_any_change(staging: Storage, source: Storage)
 
 
 @pytest.mark.slow
+@pytest.mark.endurance
 @pytest.mark.parametrize(("staging", "every"), [("local", 1), ("s3", 5)], indirect=["staging"])
 def test_a_sweeper_killed_before_any_change(staging: Storage, source: Storage, every: int) -> None:
     """However a sweep ends, the published snapshot stays whole, and the next sweep finishes the work."""
@@ -138,6 +141,7 @@ def test_a_sweeper_killed_before_any_change(staging: Storage, source: Storage, e
 
 
 @pytest.mark.slow
+@pytest.mark.endurance
 @pytest.mark.parametrize("step", [6, 10, 12, 14])
 def test_a_publisher_that_sleeps_past_its_lease_does_not_win(s3: Storage, source: Storage, step: int) -> None:
     """
@@ -161,6 +165,7 @@ def test_a_publisher_that_sleeps_past_its_lease_does_not_win(s3: Storage, source
 
 
 @pytest.mark.slow
+@pytest.mark.endurance
 @pytest.mark.parametrize(("url", "kills"), [("local", KILLS or 150), ("s3_url", KILLS or 30)])
 def test_publishers_killed_at_random_while_readers_read(
     url: str, kills: int, tmp_path: Path, request: pytest.FixtureRequest

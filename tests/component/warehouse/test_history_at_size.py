@@ -19,7 +19,7 @@ from made_year import FIRST, made_year
 from license_ledger.warehouse.duckdb import open_readonly
 from license_ledger.warehouse.movements import between, breaches
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.endurance]
 
 USERS, DAYS = int(os.environ.get("LEDGER_TEST_YEAR_USERS", "3000")), 365
 SECONDS = 30.0

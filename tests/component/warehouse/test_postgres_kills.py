@@ -108,6 +108,7 @@ def _readers(url: str, number: int) -> Iterator[set[Any]]:
 
 
 @pytest.mark.slow
+@pytest.mark.endurance
 def test_loaders_are_killed_at_any_moment_under_the_eyes_of_eight_readers(server: Server) -> None:
     """After every kill and all the while the day is one of the snapshots, whole; the next load just works."""
     name = server.database()
@@ -240,6 +241,7 @@ def _peak_of_a_load(url: str, times: int, answer: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.endurance
 def test_memory_does_not_grow_with_the_snapshot(server: Server) -> None:
     """Loading more than a million seats takes less than 100 MiB, and hardly more than a few of them."""
     context = multiprocessing.get_context("spawn")
