@@ -3,6 +3,7 @@
 
 Runs and backfills work from there, DAGs run by their schedule, and the demo org serves when no Salesforce
 connection is configured. With `--workers 3` the tasks run in so many Celery workers, as on several machines.
+With `--restart` a component that dies is started again, as on a server; without, it ends the command.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from license_ledger.settings import load_settings
 from local_stack.demo import connect_orgs
 from local_stack.home import HOME_VARIABLE, USERNAME, Home
 from local_stack.processes import StackFailed
-from local_stack.stack import stack
+from local_stack.stack import Running, stack
 from local_stack.workers import Workers
 
 COMMAND = "make ui"
@@ -29,7 +30,8 @@ console = Console(highlight=False)
 
 def main() -> int:
     """Run the command. Returns the exit status: 0 when it was ended by Ctrl-C."""
-    workers = _workers()
+    options = _options()
+    workers = Workers(options.workers, options.slots) if options.workers else None
     home = Home.locate()
     os.environ.pop(HOME_VARIABLE, None)
     ready = False
@@ -43,7 +45,7 @@ def main() -> int:
             ready = True
             console.print("Ctrl-C stops everything.\n")
             while True:
-                running.check()
+                _look_after(running, restart=options.restart)
                 time.sleep(1)
     except StackFailed as error:
         console.print(error.evidence, markup=False, style="dim")
@@ -56,12 +58,19 @@ def main() -> int:
     return 1
 
 
-def _workers() -> Workers | None:
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=COMMAND, description="Run the whole Airflow until Ctrl-C.")
     parser.add_argument("--workers", type=int, default=0, help="Celery workers; default: none, one machine")
     parser.add_argument("--slots", type=int, default=1, help="tasks that each worker runs at once")
-    arguments = parser.parse_args()
-    return Workers(arguments.workers, arguments.slots) if arguments.workers else None
+    parser.add_argument("--restart", action="store_true", help="start components that die again")
+    return parser.parse_args()
+
+
+def _look_after(running: Running, *, restart: bool) -> None:
+    if not restart:
+        running.check()
+    for name in running.revive() if restart else ():
+        _say(f"{name} had died and was started again")
 
 
 def _say(line: str) -> None:

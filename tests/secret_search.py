@@ -10,9 +10,11 @@ import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import duckdb
+import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -67,6 +69,16 @@ class Search:
             for path in folder.rglob("*"):
                 if path.is_file() and not any(one in path.resolve().parents for one in spared):
                     found |= {(str(path), name) for piece in contents(path) for name in self.within(piece)}
+        return found
+
+    def in_database(self, connection: psycopg.Connection[Any]) -> set[tuple[str, str]]:
+        """Tables of a Postgres database with the names of the secrets in their rows."""
+        tables = connection.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
+        found = set()
+        for (table,) in tables:
+            # As text, and as JSON, in which columns of bytes and of JSON look otherwise.
+            rows = connection.execute(f'select t::text, to_jsonb(t)::text from "{table}" t').fetchall()
+            found |= {(table, name) for row in rows for name in self.within("\n".join(row))}
         return found
 
 

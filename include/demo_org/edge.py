@@ -22,6 +22,7 @@ from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 from demo_org.calls import Call, Reply, json_reply
 from demo_org.errors import ApiError
+from demo_org.faults import Faults
 from demo_org.org import LoggedCall
 from demo_org.service import Service
 from demo_org.wire import Wire, Wires
@@ -74,7 +75,7 @@ class Edge:
         entry = LoggedCall(time.time(), call.method, call.path, status, time.perf_counter() - began)
         if not call.path.startswith("/_demo"):
             self._service.org.note(entry)
-        await _Delivery(reply, call, wire, send, self._service.org.faults.skew()).run()
+        await _Delivery(reply, call, wire, send, self._service.org.faults).run()
         entry.seconds = time.perf_counter() - began
 
     def _answer(self, call: Call) -> Reply:
@@ -89,9 +90,9 @@ class Edge:
 class _Delivery:
     """The sending of one answer, faults included."""
 
-    def __init__(self, reply: Reply, call: Call, wire: Wire, send: Send, skew: float) -> None:
+    def __init__(self, reply: Reply, call: Call, wire: Wire, send: Send, switchboard: Faults) -> None:
         self._reply = reply
-        self._skew = skew
+        self._switchboard = switchboard
         self._call = call
         self._wire = wire
         self._send = send
@@ -146,7 +147,7 @@ class _Delivery:
     async def _start(self, compressed: bool, length: int | None = None) -> None:
         reply = self._reply
         request_id = secrets.token_hex(16)
-        date = formatdate(time.time() + self._skew, usegmt=True)
+        date = formatdate(time.time() + self._switchboard.skew(), usegmt=True)
         headers = {"Date": date, **_STANDING, "X-SFDC-Request-Id": request_id, "X-Request-Id": request_id}
         headers |= reply.headers
         if reply.content_type:
@@ -213,9 +214,15 @@ class _Delivery:
         if "stall" in faults:
             place = int(len(body) * float(faults["stall"]["after"]))
             await self._piece(body[:place])
-            await asyncio.sleep(float(faults["stall"]["seconds"]))
+            await self._stalled(float(faults["stall"]["seconds"]))
             body = body[place:]
         await self._piece(body)
+
+    async def _stalled(self, seconds: float) -> None:
+        """Wait; no longer than the fault is switched on."""
+        over = time.monotonic() + seconds
+        while self._switchboard.options("stall") and (left := over - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, 0.1))
 
 
 _BREAKING = ("reset_mid_body", "truncate_body", "token_answer_truncated")

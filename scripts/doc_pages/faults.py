@@ -30,6 +30,16 @@ _STORAGE = (
     ("The warehouse's server goes away or restarts", "`WarehouseUnavailable`"),
 )
 
+_SERVICES = (
+    ("a task's process", "Airflow tries the task again; it finds its bulk job and the pages that had landed"),
+    ("scheduler, with the tasks below it", "the next one tries them again when their heartbeats stop"),
+    ("triggerer", "the next one watches the jobs from there"),
+    ("API server", "tasks wait for the next one, or are tried again"),
+    ("DAG processor", "nothing: what was parsed stays known"),
+    ("Airflow's database", "whatever ends of it is started and tried again"),
+    ("a worker machine", "the share it was extracting is taken over by another, without the landed pages"),
+)
+
 
 def faults_page() -> str:
     """What goes wrong, and what the ledger does about it."""
@@ -74,6 +84,12 @@ def faults_page() -> str:
         "kill between Salesforce's answer to a refresh and the store's commit costs the grant where refresh "
         "tokens rotate; a standby grant then takes over, see [connection](connection.md)."
     )
+    lines += prose(
+        "The services of Airflow are killed one after the other during one run, each with everything it "
+        "has started, and a supervisor starts them again. The run ends well, its tables are true, and no "
+        "bulk job is begun twice."
+    )
+    lines += [*table(("What is killed", "What becomes of the run"), _SERVICES), ""]
     lines += ["## All of it at random", ""]
     lines += prose(
         "`scripts/soak.py` makes hundreds of runs of the whole walk in an org that moves from day to day, "

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -52,6 +53,11 @@ class Database:
             if not connection.execute("select 1 from pg_database where datname = %s", [NAME]).fetchone():
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(NAME)))
         return int(self._server.get_pid())
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server that was started still lives."""
+        return bool(psutil.pid_exists(self._server.get_pid()))
 
     def stop(self) -> None:
         """Stop the server; harmless when it does not run."""

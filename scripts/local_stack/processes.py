@@ -46,12 +46,16 @@ class Component:
         name: what the reader knows it by.
         log: where its output goes.
         process: the child.
+        argv: its command line.
+        environment: it was started in.
         spare: whether the stack goes on without it, as long as another like it is there.
     """
 
     name: str
     log: Path
     process: subprocess.Popen[bytes]
+    argv: Sequence[str]
+    environment: Mapping[str, str]
     spare: bool = False
 
     def check(self) -> None:
@@ -101,7 +105,7 @@ class Family:
                 cwd=CHECKOUT,
                 start_new_session=True,
             )
-        component = Component(name, log, process, spare)
+        component = Component(name, log, process, argv, environment, spare)
         self.members.append(component)
         self.guard(process.pid)
         return component
@@ -131,6 +135,14 @@ class Family:
             spare = []
         for component in (*(each for each in self.members if not each.spare), *spare):
             component.check()
+
+    def revive(self) -> list[str]:
+        """Start every component again that has ended, as a supervisor would; gives their names."""
+        dead = [component for component in self.members if component.process.poll() is not None]
+        for each in dead:
+            self.members.remove(each)
+            self.start(each.name, each.argv, each.log, each.environment, spare=each.spare)
+        return [each.name for each in dead]
 
     def stop(self) -> None:
         """End every component and leave no descendant behind."""

@@ -41,6 +41,8 @@ class Running:
         check: raises StackFailed when a component died.
         environment: of its components.
         family: to start companions in, None when another command owns the stack.
+        revive: starts components that died again, the database too, and gives their names; another command's
+            are its own business.
     """
 
     home: Home
@@ -49,6 +51,7 @@ class Running:
     check: Callable[[], None]
     environment: dict[str, str]
     family: Family | None
+    revive: Callable[[], list[str]] = list
 
 
 class _Clock:
@@ -82,10 +85,10 @@ def stack(
         say: receives one line per phase, with the seconds it took.
         scheduled: whether DAGs of a new stack run by their schedule too.
         workers: Celery workers that run the tasks of a new stack; without them the scheduler's own processes.
+        settings: Airflow's, as environment variables, that differ from those of `make run` in a new stack.
 
     Raises:
         StackFailed: when it does not come up.
-        settings: Airflow's, as environment variables, that differ from those of `make run` in a new stack.
     """
     lock = StackLock(home)
     if lock.own():
@@ -135,7 +138,7 @@ def _own_stack(
         )
         address = replace(address, url=running.url, ready=True)
         publish()
-        yield running
+        yield replace(running, revive=lambda: _revive(family, database))
         _wait_for_users(lock, family, say)
     finally:
         family.stop()
@@ -152,10 +155,10 @@ def _start_airflow(
     *,
     scheduled: bool,
     workers: Workers | None,
+    settings: Mapping[str, str],
 ) -> Running:
     """Bring tables and components up, on another port when somebody takes the preferred one meanwhile."""
     for preferred in (PREFERRED_PORT, 0):
-    settings: Mapping[str, str],
         port = free_port(preferred)
         url = f"http://{LOOPBACK}:{port}"
         executor = _start_broker(home, database, family, workers)
@@ -174,6 +177,15 @@ def _start_airflow(
         clock.lap(f"Airflow at {url}")
         return Running(home, url, api, family.check, whole, family)
     raise AssertionError("the last port is never given up")
+
+
+def _revive(family: Family, database: Database) -> list[str]:
+    """Start what died again, the database first: everything else needs it."""
+    found = []
+    if not database.is_running:
+        family.guard(database.start(), signal.SIGINT)
+        found.append("postgres")
+    return found + family.revive()
 
 
 def _start_broker(home: Home, database: Database, family: Family, workers: Workers | None) -> dict[str, str]:

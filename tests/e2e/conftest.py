@@ -105,12 +105,12 @@ class RunningUi:
         return answer.json() if answer.content else None
 
 
-def start_ui(home: Home, **settings: str) -> RunningUi:
+def start_ui(home: Home, *arguments: str, **settings: str) -> RunningUi:
     """Start the command behind ``make ui`` and wait until it says that it is up."""
     log = home.root / "ui.txt"
     with log.open("w") as sink:
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / "scripts" / "ui.py")],
+            [sys.executable, str(ROOT / "scripts" / "ui.py"), *arguments],
             env=environment(home, **settings),
             stdout=sink,
             stderr=subprocess.STDOUT,

@@ -6,6 +6,7 @@ import csv
 import io
 import subprocess
 import sys
+import threading
 import time
 import zlib
 from collections.abc import Callable
@@ -266,6 +267,12 @@ def _stalls(org: RunningOrg, api: ApiSession) -> None:
     began = time.monotonic()
     assert api.get("limits").status_code == 200
     assert time.monotonic() - began >= 1.0
+    org.control.fault("stall", seconds=60.0)
+    over = threading.Timer(0.5, org.control.no_fault)
+    over.start()
+    assert api.get("limits").status_code == 200
+    assert time.monotonic() - began < 50.0  # switched off, it ends
+    over.join()
 
 
 def _drips(org: RunningOrg, api: ApiSession) -> None:
