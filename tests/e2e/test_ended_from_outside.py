@@ -31,7 +31,7 @@ from tests.e2e.dying import SETTINGS, Dying, retries_are_quick
 from tests.published import require_explained, require_true
 from tests.secret_search import Search
 
-pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.endurance]
 
 WRONG = "7D1F0C5E93A84B26AD60E1B7C4F25893"  # pragma: allowlist secret
 """A client secret that is not the org's."""
