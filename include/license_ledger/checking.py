@@ -2,22 +2,25 @@
 The step that holds what is about to be published against what may never be. No Airflow.
 
 Its rules are the SQL files of the warehouse's checks; here are the work files they run over, of one day or of
-several at once.
+several at once. DuckDB is imported where it is used: other steps do not need it, and it takes memory.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-
-from duckdb import DuckDBPyConnection
+from typing import TYPE_CHECKING
 
 from license_ledger.receipts import CheckReceipt
 from license_ledger.run import RunContext
 from license_ledger.staging.layout import DATA_TABLES
 from license_ledger.staging.medium import on_storage
-from license_ledger.warehouse.checks import Failure, check_days, require_passed
 from license_ledger.warehouse.statements import checks
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from license_ledger.warehouse.checks import Failure
 
 __all__ = ["check", "checked", "failures_of_days"]
 
@@ -48,6 +51,8 @@ def failures_of_days(
     Returns:
         What the checks found, a list for each context: see :func:`checked`.
     """
+    from license_ledger.warehouse.checks import check_days
+
     settings = contexts[0].settings
     found = check_days(
         {
@@ -68,6 +73,8 @@ def checked(failures: Sequence[Failure]) -> CheckReceipt:
     Raises:
         CheckFailed, Unexplained: naming the checks, licenses and columns, never a person.
     """
+    from license_ledger.warehouse.checks import require_passed
+
     require_passed(failures)
     for failure in failures:
         log.warning("check: %s", failure)

@@ -1,11 +1,17 @@
-"""Which warehouse a setting names. May import errors and the warehouse."""
+"""
+Which warehouse a setting names. May import errors and the warehouse.
+
+Databases are imported once one is asked for: most steps of a run need none, and DuckDB takes memory.
+"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from license_ledger.errors import ConfigError
-from license_ledger.warehouse.connection import is_postgres
-from license_ledger.warehouse.contract import Warehouse
-from license_ledger.warehouse.embedded import DuckDBWarehouse
+
+if TYPE_CHECKING:
+    from license_ledger.warehouse.contract import Warehouse
 
 
 def warehouse_at(url: str) -> Warehouse:
@@ -20,6 +26,9 @@ def warehouse_at(url: str) -> Warehouse:
         ConfigError: it is neither, or Postgres's driver is not installed. What may hold a password is not
             repeated.
     """
+    from license_ledger.warehouse.connection import is_postgres
+    from license_ledger.warehouse.embedded import DuckDBWarehouse
+
     scheme, separator, _ = url.partition("://")
     if is_postgres(url):
         try:
