@@ -28,7 +28,8 @@ def size_below(root: Path, skip: str = "-") -> int:
 
 def test_a_snapshot_costs_what_the_model_says(start_demo_org: StartOrg, tmp_path: Path) -> None:
     """Rows, calls and bytes of an org that is not the one that was measured."""
-    org = start_demo_org(world=World(seed=77, users=USERS, today=TODAY))
+    # How often a job is asked about depends on the speed of the machine: these are done at once.
+    org = start_demo_org(world=World(seed=77, users=USERS, today=TODAY), bulk_seconds=0)
     walk = Walk(org.connection(), tmp_path, noon(TODAY), values={"warehouse": ""})
     context = walk.chosen(walk.context())
     walk.extract(context)
@@ -40,8 +41,8 @@ def test_a_snapshot_costs_what_the_model_says(start_demo_org: StartOrg, tmp_path
     assert plan.staging_gb * 1e9 == pytest.approx(size_below(tmp_path / "staging", "_landing"), rel=0.15)
     assert plan.landing_gb * 1e9 == pytest.approx(size_below(tmp_path / "staging" / "_landing"), rel=0.15)
     bulk_objects = 2
-    most, spared = plan.calls, bulk_objects * (capacity.MEASURED.polls - fewest.polls)
-    assert most - spared <= pipeline.calls_of(context) <= most
+    spared = bulk_objects * (capacity.MEASURED.polls - fewest.polls)
+    assert pipeline.calls_of(context) == pytest.approx(plan.calls - spared, abs=2)
 
 
 @pytest.mark.parametrize(
