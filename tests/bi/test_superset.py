@@ -36,7 +36,6 @@ from superset_bundle.installed import BUNDLE, USERNAME, Place, Superset, place_o
 from superset_bundle.looking import visit  # noqa: E402
 
 LAST = date(2026, 11, 24)
-pytestmark = pytest.mark.endurance
 slow = pytest.mark.slow
 
 
@@ -195,6 +194,7 @@ def _rows(client: httpx.Client) -> dict[str, int]:
 
 
 @slow
+@pytest.mark.endurance
 def test_every_chart_answers_with_rows(api: httpx.Client) -> None:
     """The question behind each chart is asked of the warehouse through Superset, and has rows."""
     rows = _rows(api)
@@ -204,6 +204,7 @@ def test_every_chart_answers_with_rows(api: httpx.Client) -> None:
 
 
 @slow
+@pytest.mark.endurance
 def test_postgres_answers_every_chart_as_duckdb_does(api: httpx.Client, shown_from_postgres: Shown) -> None:
     """The same bundle over the same snapshots in Postgres has as many rows in every chart."""
     with shown_from_postgres.client() as client:
@@ -211,6 +212,7 @@ def test_postgres_answers_every_chart_as_duckdb_does(api: httpx.Client, shown_fr
 
 
 @slow
+@pytest.mark.endurance
 def test_the_numbers_are_those_of_the_warehouse(api: httpx.Client, weeks: Walk) -> None:
     """What Superset shows big is what SQL over the published tables says."""
     with open_readonly(weeks.root / "warehouse.duckdb") as warehouse:
@@ -235,6 +237,7 @@ WATERFALL = "From the seats in scope to Salesforce's counter"
 
 
 @slow
+@pytest.mark.endurance
 def test_the_dashboard_opens_in_a_browser(shown: Shown, tmp_path: Path) -> None:
     """Every tab draws its charts; no error message, nothing refused, and nothing comes from elsewhere."""
     with visit(shown.url, shown.password) as visiting:
@@ -249,6 +252,7 @@ def test_the_dashboard_opens_in_a_browser(shown: Shown, tmp_path: Path) -> None:
 
 
 @slow
+@pytest.mark.endurance
 def test_the_datasets_say_what_columns_mean(api: httpx.Client) -> None:
     """Descriptions of views and columns are there for whoever explores further."""
     found = api.get("/api/v1/dataset/", params={"q": "(page_size:100)"}).json()["result"]
