@@ -32,7 +32,7 @@ from license_ledger.privacy.rules import OWNED, Landing, Stand, landed_changes
 from license_ledger.salesforce.objects import HISTORY_OBJECTS
 from license_ledger.schemas import PRIVACY_MODES, USERS
 from license_ledger.settings import PrivacyMode, Settings
-from license_ledger.staging.landing import RunFolder
+from license_ledger.staging.landing import COMPLETE, RunFolder
 
 POSITIONS = frozenset({"CompanyName", "Department", "Division", "Country"})
 """What is said of a person's position all the same: costs are divided by it."""
@@ -136,9 +136,10 @@ def forget_people(landed: RunFolder, own: RunFolder) -> None:
     Delete what a run has about people, once they are counted. Its receipts, which only count, stay.
 
     Args:
-        landed: the folder of the extract.
+        landed: the folder of the extract; no day can be made of it any more.
         own: the folder of what was made of it.
     """
+    landed.storage.remove(COMPLETE)
     for name in landed.objects():
         receipt = landed.landed(name)
         if receipt is not None and can_name_people(name):

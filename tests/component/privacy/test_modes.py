@@ -281,6 +281,20 @@ def test_a_landing_that_names_people_is_replayed_without_names(by_name: Walk, tm
         assert "@" not in str(pq.read_table(path).to_pydict()), path
 
 
+def test_a_landing_that_was_counted_without_names_is_gone(by_name: Walk, tmp_path: Path) -> None:
+    """Replayed in the mode `aggregate`, a landing that names people loses them, and is no source any more."""
+    walk = _copied(by_name, tmp_path, **MODES["aggregate"])
+    day = DAY - timedelta(days=1)
+
+    snapshot = walk.run_day(day, FILTER, load=False, only_landing=True)
+
+    assert snapshot.row["privacy_mode"] == "aggregate"
+    assert snapshot.table("licenses").num_rows > 10
+    assert not [path for path in _parts(walk, "User") if str(day) in str(path)]
+    with pytest.raises(DayOutOfReach, match="it has no landing"):
+        walk.chosen(walk.context(FILTER, day), only_landing=True)
+
+
 def test_a_change_of_mode_moves_nobody(org: DemoOrg, by_name: Walk, tmp_path: Path) -> None:
     """The first day of a mode is compared with none: nobody joins, leaves or is taken for another."""
     walk = _copied(by_name, tmp_path, **MODES["pseudonymous"])
