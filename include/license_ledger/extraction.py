@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from license_ledger import reader, source
 from license_ledger.history.reach import require_history
-from license_ledger.privacy.concealment import Concealment
+from license_ledger.privacy.concealment import concealed
 from license_ledger.receipts import ExtractReceipt, InspectReceipt, TokenReceipt, Unit
 from license_ledger.run import INSPECTION, RunContext
 from license_ledger.salesforce import capabilities
@@ -121,12 +121,9 @@ def extract(
         return ExtractReceipt(
             unit=unit["label"], rows={name: part["rows"]}, bytes=part["bytes"], api_calls=client.api_calls
         )
-    concealment = Concealment.of(
-        context.settings, captured_at=landed.captured_at, snapshot_id=landed.snapshot_id
-    )
-    for name, found in _extracted(context, client, unit["objects"], job, wait):
-        pieces = found if concealment is None else concealment.every(name, found)
-        receipt = landed.folder.land(name, capabilities.arrow_schema(inspection, name), pieces)
+    for name, pieces in _extracted(context, client, unit["objects"], job, wait):
+        safe = concealed(context.settings, landed, name, pieces)
+        receipt = landed.folder.land(name, capabilities.arrow_schema(inspection, name), safe)
         rows[name], size = receipt["rows"], size + receipt["bytes"]
     _record_calls(context, "-".join(unit["objects"]), client.api_calls)
     return ExtractReceipt(unit=unit["label"], rows=rows, bytes=size, api_calls=client.api_calls)

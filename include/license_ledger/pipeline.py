@@ -152,9 +152,7 @@ def transform(context: RunContext) -> TransformReceipt:
     _accept(context)
     landed = context.landed
     certainty = _roll_back(context) if context.reconstructs else None
-    concealment = Concealment.of(
-        context.settings, captured_at=landed.captured_at, snapshot_id=landed.snapshot_id
-    )
+    concealment = Concealment.of_extract(context.settings, landed)
     assembled = Assembly(
         landed,
         scope_rules(context),

@@ -19,7 +19,7 @@ from typing import TypedDict
 import pyarrow as pa
 
 from license_ledger.errors import CorruptAnswer, JobFailed, LedgerError
-from license_ledger.privacy.concealment import Concealment
+from license_ledger.privacy.concealment import concealed
 from license_ledger.receipts import Unit
 from license_ledger.run import RunContext
 from license_ledger.salesforce import bulk
@@ -272,11 +272,7 @@ class _Share:
 
     def _concealed(self, tables: Iterable[pa.Table]) -> Iterable[pa.Table]:
         """The rows as they may be written."""
-        landed = self.context.extracted
-        concealment = Concealment.of(
-            self.context.settings, captured_at=landed.captured_at, snapshot_id=landed.snapshot_id
-        )
-        return tables if concealment is None else concealment.every(self.name, tables)
+        return concealed(self.context.settings, self.context.extracted, self.name, tables)
 
     def _commit(self, plan: Plan, pages: Pages, every: dict[int, PageReceipt]) -> None:
         """Land the object if its pages are all there and add up."""

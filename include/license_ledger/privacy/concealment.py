@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -29,6 +29,7 @@ from license_ledger.privacy.identifiers import (
 )
 from license_ledger.privacy.places import PEOPLE_TABLES, can_name_people
 from license_ledger.privacy.rules import OWNED, Landing, Stand, landed_changes
+from license_ledger.run import Landed
 from license_ledger.salesforce.objects import HISTORY_OBJECTS
 from license_ledger.schemas import PRIVACY_MODES, USERS
 from license_ledger.settings import PrivacyMode, Settings
@@ -42,6 +43,7 @@ UNTOLD = tuple(
 )
 """Published columns that are null where people are concealed; instead of the last login there is its band."""
 
+_TELLING = frozenset(each.name for each in HISTORY_OBJECTS)
 _ID = "Id"
 _TEXT = pa.string()
 
@@ -82,6 +84,11 @@ class Concealment:
             key = hmac.digest(key, f"one extract: {snapshot_id}".encode(), hashlib.sha256)
         return cls(key, captured_at)
 
+    @classmethod
+    def of_extract(cls, settings: Settings, landed: Landed) -> Concealment | None:
+        """What the settings ask for, of the people of an extract; see :meth:`of`."""
+        return cls.of(settings, captured_at=landed.captured_at, snapshot_id=landed.snapshot_id)
+
     def rows(self, object_name: str, rows: pa.Table) -> pa.Table:
         """
         Conceal whoever rows of an object are about.
@@ -96,7 +103,7 @@ class Concealment:
         Raises:
             ConfigError: the object tells of people in free text, which cannot be concealed.
         """
-        if object_name in {each.name for each in HISTORY_OBJECTS}:
+        if object_name in _TELLING:
             raise ConfigError(
                 f"object {object_name}",
                 "names people in its texts, and the setting privacy_mode wants nobody named",
@@ -119,16 +126,19 @@ class Concealment:
         arrays = [changed.get(name, column) for name, column in columns.items()]
         return pa.Table.from_arrays(arrays, schema=rows.schema)
 
-    def every(self, object_name: str, pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
-        """Conceal whoever a stream of rows is about, see :meth:`rows`."""
-        for piece in pieces:
-            yield self.rows(object_name, piece)
-
     def _names(self, ids: pa.Array) -> pa.Array:
         """Pseudonyms of the real users among ids; null for all others."""
         is_real = pc.and_not(pc.starts_with(ids, USER_PREFIX), is_synthetic(ids)).fill_null(False)
         real = pc.if_else(is_real, ids, pa.scalar(None, _TEXT)).dictionary_encode()
         return pseudonym_column(self.key, real.dictionary).take(real.indices)
+
+
+def concealed(
+    settings: Settings, landed: Landed, object_name: str, pieces: Iterable[pa.Table]
+) -> Iterable[pa.Table]:
+    """A stream of rows of an object as it may be landed, see :meth:`Concealment.rows`."""
+    concealment = Concealment.of_extract(settings, landed)
+    return pieces if concealment is None else (concealment.rows(object_name, piece) for piece in pieces)
 
 
 def forget_people(landed: RunFolder, own: RunFolder) -> None:
