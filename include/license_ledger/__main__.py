@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     authorize.add_to(commands, _connections)
     check.add_to(commands, _open_org)
     reveal.add_to(commands, _open_org)
-    status.add_to(commands, _open_storage)
+    status.add_to(commands, _open_storage, _resolved)
     load.add_to(commands, _open_storage, _resolved)
     doctor.add_to(commands, _open_org, _surroundings)
     for command in (replay, retain, erase, roles, pools, statements, inputs, export):

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +17,7 @@ from demo_org.world import World
 from license_ledger import reader
 from license_ledger.schemas import TABLES
 from license_ledger.staging.storage import Storage
+from tests.ledger_command import run
 from tests.walk import Walk, noon
 
 DAYS = 4
@@ -43,19 +41,6 @@ def walk(first: date, tmp_path_factory: pytest.TempPathFactory) -> Walk:
             server.org.set_clock(walk.now)
             walk.run(["acme.com"])
     return walk
-
-
-def run(walk: Walk, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("LICENSE_LEDGER")}
-    places = {
-        "LICENSE_LEDGER_STAGING": walk.settings.staging,
-        "LICENSE_LEDGER_WAREHOUSE": walk.settings.warehouse,
-    }
-    argv = [sys.executable, "-m", "license_ledger", *arguments]
-    return subprocess.run(
-        argv, env=inherited | places | settings, capture_output=True, text=True, check=False
-    )
 
 
 def rows(path: Path) -> dict[str, list[tuple[Any, ...]]]:
@@ -130,5 +115,6 @@ def test_the_status_tells_age_gaps_and_warehouse(walk: Walk, tmp_path: Path) -> 
     words = run(walk, "status", **other).stdout
     assert "in the warehouse: not found" in words
     assert f"{GAP} days missing" in words
+    assert "in the warehouse" not in run(walk, "status", LICENSE_LEDGER_WAREHOUSE="").stdout
     assert run(walk, "status", "--max-age-days", "1").returncode == 1
     assert run(walk, "status", "--max-age-days", "5").returncode == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -20,6 +19,7 @@ from demo_org.world import World
 from license_ledger import reader
 from license_ledger.replay import Order, replay_days
 from license_ledger.warehouse.duckdb import open_readonly
+from tests import ledger_command
 from tests.demo_org_fixtures import RunningOrg
 from tests.walk import Walk, noon
 
@@ -52,20 +52,9 @@ def walk(observed: Walk, tmp_path: Path) -> Walk:
     return replace(observed, root=tmp_path)
 
 
-def environment(walk: Walk) -> dict[str, str]:
-    """The settings of the walk, as a user would set them."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("LICENSE_LEDGER")}
-    settings = walk.settings
-    return inherited | {
-        "LICENSE_LEDGER_STAGING": settings.staging,
-        "LICENSE_LEDGER_WAREHOUSE": settings.warehouse,
-    }
-
-
 def run(walk: Walk, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
-    argv = [sys.executable, "-m", "license_ledger", "replay", *arguments]
-    return subprocess.run(argv, env=environment(walk), capture_output=True, text=True, check=False)
+    return ledger_command.run(walk, "replay", *arguments)
 
 
 def filters(walk: Walk) -> list[tuple[str, list[str]]]:
@@ -120,7 +109,7 @@ def test_a_killed_replay_goes_on_where_it_stopped(walk: Walk) -> None:
     """Killed outright in the middle, and run again: all days come out, those that were done stay."""
     argv = [sys.executable, "-m", "license_ledger", "replay", "--company", "*", "--jobs", "1"]
     child = subprocess.Popen(
-        argv, env=environment(walk), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        argv, env=ledger_command.environment(walk), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and ("replayed", ["*"]) not in filters(walk):

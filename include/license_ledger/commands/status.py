@@ -61,7 +61,9 @@ class OrgStatus:
 
 
 def add_to(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], open_storage: Callable[[str], Storage]
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    open_storage: Callable[[str], Storage],
+    resolved: Callable[[Settings], Settings],
 ) -> None:
     """Declare the command."""
     parser = commands.add_parser(
@@ -73,23 +75,30 @@ def add_to(
     parser.add_argument(
         "--max-age-days", type=int, metavar="N", help="exit with 1 when the newest day of an org is older"
     )
-    parser.set_defaults(command=lambda options: run(options, open_storage))
+    parser.set_defaults(command=lambda options: run(options, open_storage, resolved))
 
 
-def run(options: argparse.Namespace, open_storage: Callable[[str], Storage]) -> str:
+def run(
+    options: argparse.Namespace,
+    open_storage: Callable[[str], Storage],
+    resolved: Callable[[Settings], Settings],
+) -> str:
     """
     Tell how every org stands.
 
     Raises:
-        LedgerError: staging cannot be read.
+        LedgerError: staging cannot be read, or the warehouse's connection does not exist.
         SystemExit: with 1, after printing, when an org is older than allowed, or nothing is published.
     """
-    settings = load_settings()
+    settings = resolved(load_settings())
     found = statuses(settings, open_storage, datetime.now(UTC).date())
     if options.json:
         told = json.dumps([asdict(status) for status in found], default=str, indent=2)
     else:
-        told = "\n".join(map(_line, found)) or f"Nothing is published in {settings.staging} yet."
+        told = (
+            "\n".join(_line(status, settings.warehouse) for status in found)
+            or f"Nothing is published in {settings.staging} yet."
+        )
     late = options.max_age_days is not None and (
         not found or any(status.age_days > options.max_age_days for status in found)
     )
@@ -104,7 +113,7 @@ def statuses(settings: Settings, open_storage: Callable[[str], Storage], today: 
     How every org stands that has anything published.
 
     Args:
-        settings: of the pipeline.
+        settings: of the pipeline, the warehouse's connection looked up.
         open_storage: from a URL to its storage.
         today: the UTC day.
 
@@ -114,8 +123,10 @@ def statuses(settings: Settings, open_storage: Callable[[str], Storage], today: 
     days: dict[str, list[dict[str, Any]]] = {}
     for row in reader.snapshots(open_storage(settings.staging)).to_pylist():
         days.setdefault(row["org_id"], []).append(row)
-    loaded = {org_id: _loaded(settings, open_storage, org_id) for org_id in days}
-    return [_status(org_id, rows, today, loaded[org_id]) for org_id, rows in sorted(days.items())]
+    return [
+        _status(org_id, rows, today, _loaded(settings, open_storage, org_id))
+        for org_id, rows in sorted(days.items())
+    ]
 
 
 def _status(org_id: str, rows: list[dict[str, Any]], today: date, in_warehouse: date | None) -> OrgStatus:
@@ -143,7 +154,7 @@ def _status(org_id: str, rows: list[dict[str, Any]], today: date, in_warehouse: 
 
 def _loaded(settings: Settings, open_storage: Callable[[str], Storage], org_id: str) -> date | None:
     """The newest day of an org in the warehouse."""
-    if "://" not in settings.warehouse:
+    if not settings.warehouse:
         return None
     try:
         source = open_source(settings.warehouse, lambda: open_storage(settings.staging))
@@ -154,7 +165,7 @@ def _loaded(settings: Settings, open_storage: Callable[[str], Storage], org_id: 
     return rows[0]["snapshot_date"] if rows else None
 
 
-def _line(status: OrgStatus) -> str:
+def _line(status: OrgStatus, warehouse: str) -> str:
     facts = [
         f"{status.users:,} users and {status.seats:,} seats in scope",
         "every seat explained" if not status.unexplained else f"{status.unexplained} seats not explained",
@@ -167,7 +178,7 @@ def _line(status: OrgStatus) -> str:
         facts.append(f"{status.missing_days} days missing of the last {LOOKED_BACK}")
     if status.privacy_mode != "named":
         facts.append(f"people: {status.privacy_mode}")
-    if status.in_warehouse != status.newest:
+    if warehouse and status.in_warehouse != status.newest:
         facts.append(f"in the warehouse: {status.in_warehouse or 'not found'}")
     age = {0: "today", 1: "yesterday"}.get(status.age_days, f"{status.age_days} days ago")
     head = f"{status.org_name} ({status.org_id}): {status.newest}, {age}, {status.provenance}"
