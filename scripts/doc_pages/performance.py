@@ -95,7 +95,7 @@ def _why_the_walk() -> list[str]:
     extract, *_, load = parts = _by_step(_sizes()[1_000_000])
     return prose(
         f"Of the {sum(parts):.1f} processor seconds that the walk takes at a million users, its extract "
-        f"takes {extract:.1f} and the loading of DuckDB {load:.1f}, half of which is its compression: a "
+        f"takes {extract:.1f} and the loading of DuckDB {load:.1f}: a "
         "cheaper extract alone makes this ratio worse. The design bounds the walk without saying in what; by "
         "the clock the bound holds, with the org served by the same cores."
     )

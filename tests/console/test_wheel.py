@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 from tests.console.two_orgs import Orgs
+from tests.wheel import built_wheel
 
-ROOT = Path(__file__).parents[2]
-BUILD = "import sys, setuptools.build_meta as backend; backend.build_wheel(sys.argv[1])"
 ASK = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -33,17 +31,8 @@ for name in ("console.css", "console.js", "charts.js", "echarts.common.min.js"):
 
 def test_the_console_works_from_a_wheel(orgs: Orgs, tmp_path: Path) -> None:
     """Every page of the console is answered by the package as a wheel installs it, licenses included."""
-    source, wheels, installed = tmp_path / "source", tmp_path / "wheels", tmp_path / "installed"
-    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    shutil.copytree(
-        ROOT / "include" / "license_ledger", source / "include" / "license_ledger", ignore=ignored
-    )
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source / name)
-    wheels.mkdir()
-    built = [sys.executable, "-c", BUILD, str(wheels)]
-    subprocess.run(built, cwd=source, check=True, capture_output=True, timeout=120)
-    [wheel] = wheels.glob("*.whl")
+    installed = tmp_path / "installed"
+    wheel = built_wheel(tmp_path)
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         archive.extractall(installed)

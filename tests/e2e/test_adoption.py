@@ -18,7 +18,7 @@ from demo_org.server import DemoOrg
 from demo_org.world import World
 from license_ledger import reader
 from license_ledger.staging.storage import Storage
-from tests.console.test_wheel import BUILD
+from tests.wheel import built_wheel
 
 pytestmark = [pytest.mark.slow, pytest.mark.airflow]
 
@@ -133,7 +133,7 @@ def adopted(org: DemoOrg, tmp_path_factory: pytest.TempPathFactory) -> Installat
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text(text)
     installation.run("airflow", "db", "migrate")
-    wheel = _wheel(root)
+    wheel = built_wheel(root)
     subprocess.run([*into, "-c", constraints, wheel], check=True, timeout=600)
     for name in TWO_FILES:
         shutil.copy(ROOT / name, home / name)
@@ -147,20 +147,6 @@ def _constraints(root: Path) -> Path:
     path = root / "constraints.txt"
     path.write_text("\n".join(pins))
     return path
-
-
-def _wheel(root: Path) -> Path:
-    source = root / "source"
-    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    shutil.copytree(
-        ROOT / "include" / "license_ledger", source / "include" / "license_ledger", ignore=ignored
-    )
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source / name)
-    built = [sys.executable, "-c", BUILD, str(root)]
-    subprocess.run(built, cwd=source, check=True, capture_output=True, timeout=120)
-    [wheel] = root.glob("*.whl")
-    return wheel
 
 
 def test_a_snapshot_is_taken_beside_other_dags(adopted: Installation) -> None:

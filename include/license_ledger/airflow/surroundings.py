@@ -7,7 +7,8 @@ For ``license-ledger doctor``: it runs where Airflow's own commands run, with th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from functools import partial
 from importlib.metadata import version
 
 from airflow.configuration import conf
@@ -25,8 +26,7 @@ from license_ledger.airflow.orgs import dag_id
 from license_ledger.airflow.storage import open_storage
 from license_ledger.airflow.token_store import require_encryption
 from license_ledger.airflow.warehouse import with_warehouse
-from license_ledger.commands.doctor import Finding
-from license_ledger.errors import ConfigError
+from license_ledger.commands.doctor import Finding, State, looked_at
 from license_ledger.pools import org_pool
 from license_ledger.settings import Settings
 from license_ledger.staging.storage import Storage
@@ -54,11 +54,8 @@ class AirflowSurroundings:
     def findings(self, settings: Settings) -> Iterator[Finding]:
         """Version, encryption, executor, database, what runs, pools, and the DAG of every org."""
         yield _version()
-        for what, look in (
-            ("encryption", require_encryption),
-            ("executor", lambda: require_shared_places(settings, conf.get("core", "executor"))),
-        ):
-            yield _passes(what, look)
+        yield looked_at("encryption", _encryption)
+        yield looked_at("executor", partial(_executor, settings))
         try:
             yield from _database(settings)
         except SQLAlchemyError as error:
@@ -66,13 +63,15 @@ class AirflowSurroundings:
             yield Finding("Airflow's database", "problem", words)
 
 
-def _passes(what: str, look: object) -> Finding:
-    try:
-        assert callable(look)
-        look()
-    except ConfigError as error:
-        return Finding(what, "problem", str(error))
-    return Finding(what, "ok", "as it should be" if what != "executor" else conf.get("core", "executor"))
+def _encryption() -> tuple[State, str]:
+    require_encryption()
+    return "ok", "there is a Fernet key"
+
+
+def _executor(settings: Settings) -> tuple[State, str]:
+    executor = conf.get("core", "executor")
+    require_shared_places(settings, executor)
+    return "ok", executor
 
 
 def _version() -> Finding:
@@ -98,15 +97,18 @@ def _database(settings: Settings) -> Iterator[Finding]:
         if settings.org_pools:
             pools = set(session.scalars(select(Pool.pool)))
             for org in settings.orgs:
-                there = org_pool(org) in pools
-                words = (
-                    "is there" if there else "does not exist, so its tasks never run: license-ledger pools"
-                )
-                yield Finding(f"pool {org_pool(org)}", "ok" if there else "problem", words)
+                yield _pool(org_pool(org), pools)
         broken = [row.filename for row in session.scalars(select(ParseImportError)) if row.filename]
         for org in settings.orgs:
             dag = session.get(DagModel, dag_id(org))
             yield _dag(dag_id(org), dag, broken)
+
+
+def _pool(name: str, pools: Collection[str | None]) -> Finding:
+    if name in pools:
+        return Finding(f"pool {name}", "ok", "is there")
+    words = "does not exist, so its tasks never run: license-ledger pools"
+    return Finding(f"pool {name}", "problem", words)
 
 
 def _dag(name: str, dag: DagModel | None, broken: list[str]) -> Finding:

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
-from urllib.parse import unquote, urlsplit
 
 from license_ledger.commands.check import OpenOrg
 from license_ledger.errors import LedgerError
@@ -20,9 +19,10 @@ from license_ledger.salesforce.verdict import verdict
 from license_ledger.settings import Settings, load_settings, without_password
 from license_ledger.staging.storage import Storage
 from license_ledger.transform.scope import parse_rules
+from license_ledger.warehouse.connection import is_postgres
 from license_ledger.warehouse.places import warehouse_at
 
-__all__ = ["Finding", "Surroundings", "add_to", "run"]
+__all__ = ["Finding", "State", "Surroundings", "add_to", "looked_at", "run"]
 
 State = Literal["ok", "warning", "problem"]
 LEAST_FREE = 1 << 30
@@ -103,16 +103,17 @@ def _findings(
         return
     yield from surroundings.findings(resolved)
     for name, url in (("staging", resolved.staging), ("landing", resolved.landing_url)):
-        yield _of(name, partial(_writable, surroundings, url))
-    yield _of("warehouse", lambda: _warehouse(resolved))
+        yield looked_at(name, partial(_writable, surroundings, url))
+    yield looked_at("warehouse", lambda: _warehouse(resolved))
     if resolved.prices or resolved.license_products or resolved.directory:
         now = datetime.now(UTC)
-        yield _of("files of your own", lambda: _inputs(resolved, now, surroundings.open_storage))
+        yield looked_at("files of your own", lambda: _inputs(resolved, now, surroundings.open_storage))
     for connection_id in () if options.offline else resolved.orgs:
-        yield _of(f"org of {connection_id}", partial(_org, connection_id, open_org, resolved))
+        yield looked_at(f"org of {connection_id}", partial(_org, connection_id, open_org, resolved))
 
 
-def _of(what: str, look: Callable[[], tuple[State, str]]) -> Finding:
+def looked_at(what: str, look: Callable[[], tuple[State, str]]) -> Finding:
+    """What a look finds; an error of the ledger is a problem, in its own words."""
     try:
         return Finding(what, *look())
     except LedgerError as error:
@@ -122,23 +123,23 @@ def _of(what: str, look: Callable[[], tuple[State, str]]) -> Finding:
 def _writable(surroundings: Surroundings, url: str) -> tuple[State, str]:
     storage = surroundings.open_storage(url)
     storage.check_writable()
+    words = f"{without_password(url)} is writable"
     if storage.is_local:
         free = shutil.disk_usage(storage.root).free
         if free < LEAST_FREE:
-            return "warning", f"{url} is writable, and its disk has {free / (1 << 20):,.0f} MiB left"
-    return "ok", f"{without_password(url)} is writable"
+            return "warning", f"{words}, and its disk has {free / (1 << 20):,.0f} MiB left"
+    return "ok", words
 
 
 def _warehouse(settings: Settings) -> tuple[State, str]:
     if not settings.warehouse:
         return "ok", "none is set; snapshots are published as Parquet only"
-    warehouse_at(settings.warehouse).require_writable()
-    parts = urlsplit(settings.warehouse)
-    if parts.scheme == "duckdb":
+    warehouse = warehouse_at(settings.warehouse)
+    warehouse.require_writable()
+    if not is_postgres(settings.warehouse):
         # The file is made anew beside the old one.
-        folder = Path(unquote(parts.path).removeprefix("/")).absolute().parent
-        Storage.from_url(folder.as_uri()).check_writable()
-    return "ok", f"{parts.scheme} {unquote(parts.path)} can be written"
+        Storage.from_url(Path(warehouse.name).parent.as_uri()).check_writable()
+    return "ok", f"{warehouse.name} can be written"
 
 
 def _inputs(settings: Settings, now: datetime, open_storage: Callable[[str], Storage]) -> tuple[State, str]:

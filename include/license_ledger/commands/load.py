@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from rich.progress import track
 
 from license_ledger import reader
+from license_ledger.commands.replay import LOADED_AT_ONCE
 from license_ledger.errors import ConfigError, SnapshotRefused
 from license_ledger.inputs.given import read_inputs
 from license_ledger.settings import Settings, load_settings
@@ -16,9 +17,6 @@ from license_ledger.staging.storage import Storage
 from license_ledger.warehouse.places import warehouse_at
 
 __all__ = ["add_to", "run"]
-
-LOADED_AT_ONCE = 16
-"""Days per transaction or swap: a file of a year is not copied for every day of it."""
 
 
 def add_to(

@@ -17,6 +17,7 @@ from license_ledger.errors import ConfigError
 from license_ledger.privacy.concealment import pseudonym_key
 from license_ledger.privacy.identifiers import PSEUDONYM_HEAD, pseudonym_column
 from license_ledger.salesforce.rest import RestClient
+from license_ledger.salesforce.verdict import client_of
 from license_ledger.settings import load_settings
 
 __all__ = ["add_to", "run"]
@@ -59,14 +60,9 @@ def run(options: argparse.Namespace, open_org: OpenOrg) -> str:
     key = pseudonym_key(load_settings())
     wanted = _wanted(options.pseudonyms)
     credentials, sessions = open_org(options.connection)
-    client = RestClient(
-        sessions,
-        api_version=credentials.api_version,
-        ca_bundle=credentials.ca_bundle,
-        proxies=credentials.proxies,
-    )
-    client.negotiate()
-    people = dict(_people(client, key, wanted))
+    with client_of(credentials, sessions) as client:
+        client.negotiate()
+        people = dict(_people(client, key, wanted))
     writer = csv.writer(sys.stdout)
     writer.writerow(["user_id", *_TOLD])
     writer.writerows([one, *map(harmless, people[one])] for one in wanted if one in people)

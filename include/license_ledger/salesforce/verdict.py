@@ -76,7 +76,7 @@ def look(
     Raises:
         LedgerError: a snapshot could not be taken; says why and what to do.
     """
-    with _client(credentials, sessions) as client:
+    with client_of(credentials, sessions) as client:
         found = inspect(
             client,
             captured_at=datetime.now(UTC),
@@ -120,12 +120,13 @@ def verdict(credentials: Credentials, sessions: Sessions) -> tuple[bool, str]:
     Raises:
         LedgerError: a snapshot could not be taken; says why and what to do.
     """
-    with _client(credentials, sessions) as client:
+    with client_of(credentials, sessions) as client:
         found = inspect(client, captured_at=datetime.now(UTC), api_reserve_percent=0)
         return True, _words(credentials, sessions, client, found)
 
 
-def _client(credentials: Credentials, sessions: Sessions) -> RestClient:
+def client_of(credentials: Credentials, sessions: Sessions) -> RestClient:
+    """A client for whoever looks at an org without taking a snapshot; close it afterwards."""
     return RestClient(
         sessions,
         api_version=credentials.api_version,
