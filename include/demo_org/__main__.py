@@ -29,6 +29,10 @@ def main(arguments: list[str] | None = None) -> None:
     )
     serve.add_argument("--https-port", type=int, default=0, help="port for TLS (default: any)")
     serve.add_argument("--http-port", type=int, default=0, help="plain port (default: any)")
+    serve.add_argument("--listen", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    serve.add_argument(
+        "--name", default="localhost", help="host name that clients call (default: %(default)s)"
+    )
     serve.add_argument("--rotation", action="store_true", help="switch refresh token rotation on")
     serve.add_argument("--sandbox", action="store_true", help="the org is a sandbox")
     serve.add_argument("--company-names", default="*", help="company names in connection.json")
@@ -63,6 +67,8 @@ def _serve(options: argparse.Namespace) -> None:
         certificate=options.certificate.read_text("utf-8") if options.certificate else "",
         https_port=options.https_port,
         http_port=options.http_port,
+        listen=options.listen,
+        name=options.name,
     )
     org.write_connection(options.company_names)
     org.run()

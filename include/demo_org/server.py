@@ -29,6 +29,8 @@ from demo_org.wire import Wires, protocol_for
 from demo_org.world import World
 
 HOST = "127.0.0.1"
+NAME = "localhost"
+HTTPS = 443
 _GRACE = 0.5
 """Seconds in which answers that are under way may be finished when the org is told to stop."""
 
@@ -85,6 +87,8 @@ class DemoOrg:
         password: of the integration user.
         https_port: port for TLS; 0 for any.
         http_port: plain port; 0 for any.
+        listen: address to listen on.
+        name: host name or address that clients call over TLS.
     """
 
     def __init__(
@@ -97,6 +101,8 @@ class DemoOrg:
         password: str = "open-sesame",  # noqa: S107 - nobody real logs in here
         https_port: int = 0,
         http_port: int = 0,
+        listen: str = HOST,
+        name: str = NAME,
     ) -> None:
         self._temporary = tempfile.TemporaryDirectory(prefix="demo-org-") if state_dir is None else None
         self.state_dir = state_dir or Path(str(self._temporary.name if self._temporary else ""))
@@ -106,7 +112,8 @@ class DemoOrg:
             world or World(), app, options or OrgOptions(), password, self.state_dir / "grants.json"
         )
         self.service = Service(self.org)
-        self._sockets = {"https": _listening(https_port), "http": _listening(http_port)}
+        self._name, self._plain = name, HOST if listen == HOST else name
+        self._sockets = {"https": _listening(listen, https_port), "http": _listening(listen, http_port)}
         self._thread: threading.Thread | None = None
         self._servers: list[uvicorn.Server] = []
         self._wires = Wires()
@@ -155,7 +162,7 @@ class DemoOrg:
     async def serve(self, ready: threading.Event | None = None) -> None:
         """Serve in this event loop until told to stop."""
         edge = Edge(self.service, self._wires)
-        _, certificate, key = certificates(self.state_dir)
+        _, certificate, key = certificates(self.state_dir, self._name)
         protocol = protocol_for(self._wires)
         settings: dict[str, Any] = {
             "app": edge,
@@ -223,12 +230,12 @@ class DemoOrg:
         asyncio.get_running_loop().call_later(_GRACE, self._wires.cut_all)
 
     def _access(self) -> Access:
-        bundle, _, _ = certificates(self.state_dir)
+        bundle, _, _ = certificates(self.state_dir, self._name)
         org = self.org
         ports = {name: listener.getsockname()[1] for name, listener in self._sockets.items()}
         return Access(
-            f"https://localhost:{ports['https']}",
-            f"http://{HOST}:{ports['http']}",
+            f"https://{self._name}" + ("" if ports["https"] == HTTPS else f":{ports['https']}"),
+            f"http://{self._plain}:{ports['http']}",
             str(bundle),
             org.main_app.key,
             org.main_app.secret,
@@ -266,11 +273,11 @@ class _QuietServer(uvicorn.Server):
         yield
 
 
-def _listening(port: int) -> socket.socket:
+def _listening(host: str, port: int) -> socket.socket:
     # The protocol is named because asyncio switches Nagle's delay off only where it knows that this is TCP.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((HOST, port))
+    listener.bind((host, port))
     listener.listen(512)
     return listener
 

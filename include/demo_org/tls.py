@@ -17,23 +17,38 @@ _YEARS = 10
 _DAY = dt.timedelta(days=1)
 
 
-def certificates(folder: Path) -> tuple[Path, Path, Path]:
+def certificates(folder: Path, name: str = "localhost") -> tuple[Path, Path, Path]:
     """
-    Give the certificates of a folder; the first time they are made.
+    Give the certificates of a folder; the first time they are made, and anew for another name.
 
     Args:
         folder: where they are kept.
+        name: host name or address that clients call, besides this machine's own.
 
     Returns:
         Paths of the CA bundle for clients, of the server certificate, and of its key.
     """
     bundle, certificate, key = folder / "ca.pem", folder / "server.pem", folder / "server.key"
-    if not all(path.exists() for path in (bundle, certificate, key)):
-        _make(bundle, certificate, key)
+    if not all(path.exists() for path in (bundle, certificate, key)) or not _is_for(name, certificate):
+        _make(bundle, certificate, key, name)
     return bundle, certificate, key
 
 
-def _make(bundle: Path, certificate: Path, key: Path) -> None:
+def _is_for(name: str, certificate: Path) -> bool:
+    found = x509.load_pem_x509_certificate(certificate.read_bytes())
+    names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return _alternative(name) in list(names)
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    """The name as certificates have it: addresses are another kind."""
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _make(bundle: Path, certificate: Path, key: Path, host: str) -> None:
     ca_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Demo org throw-away CA")])
     usage = x509.KeyUsage(
@@ -55,8 +70,8 @@ def _make(bundle: Path, certificate: Path, key: Path) -> None:
         .sign(ca_key, hashes.SHA256())
     )
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    addresses = [x509.IPAddress(ipaddress.ip_address(text)) for text in ("127.0.0.1", "::1")]
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), *addresses])
+    called = dict.fromkeys(("localhost", "127.0.0.1", "::1", host))
+    names = x509.SubjectAlternativeName([_alternative(each) for each in called])
     server = (
         _builder(name, ca_name, server_key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

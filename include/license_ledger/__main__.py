@@ -22,7 +22,9 @@ import sys
 from collections.abc import Sequence
 from datetime import date
 
-from license_ledger import __version__
+from structlog.contextvars import bound_contextvars
+
+from license_ledger import __version__, logs
 from license_ledger.commands import (
     authorize,
     check,
@@ -57,18 +59,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0, or 1 after one line on standard error that names the error and what to do.
     """
     options = _parser().parse_args(arguments)
-    try:
-        print(options.command(options))
-    except LedgerError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
+    logs.configure()
+    with bound_contextvars(step=options.named):
+        try:
+            print(options.command(options))
+        except LedgerError as error:
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            return 1
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="license-ledger", description=__doc__.splitlines()[1])
     parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(required=True, metavar="command")
+    commands = parser.add_subparsers(required=True, metavar="command", dest="named")
     report = commands.add_parser("report", help="license position and mismatch bridge of a published day")
     report.add_argument("--org", help="18-character org id; needed when several orgs are published")
     report.add_argument("--date", type=date.fromisoformat, help="YYYY-MM-DD; default: the newest day")

@@ -19,7 +19,7 @@ from license_ledger.history.reach import require_history
 from license_ledger.privacy.concealment import concealed
 from license_ledger.receipts import ExtractReceipt, InspectReceipt, TokenReceipt, Unit
 from license_ledger.run import INSPECTION, RunContext
-from license_ledger.salesforce import capabilities
+from license_ledger.salesforce import capabilities, limits
 from license_ledger.salesforce.bulk import JobMemory
 from license_ledger.salesforce.extract import query_batches, query_many
 from license_ledger.salesforce.rest import RestClient
@@ -48,7 +48,11 @@ def refresh_token(context: RunContext) -> TokenReceipt:
     _require_present(context)
     session = context.sessions.current()
     remember_org(context.landing, context.connection_id, context.credentials.fingerprint, session.org_id)
-    return TokenReceipt(org_id=session.org_id, instance=urlsplit(session.instance_url).hostname or "")
+    return TokenReceipt(
+        org_id=session.org_id,
+        instance=urlsplit(session.instance_url).hostname or "",
+        on_standby=bool(getattr(context.sessions, "alert", None)),
+    )
 
 
 @on_storage
@@ -81,6 +85,7 @@ def inspect_org(context: RunContext) -> InspectReceipt:
     _record_calls(context, "inspection", client.api_calls)
     if context.reconstructs:
         require_history(context.extracted)
+    quota = inspection["limits"].get(limits.CALLS, {})
     return InspectReceipt(
         org_id=inspection["org_id"],
         snapshot_id=snapshot_id,
@@ -88,6 +93,8 @@ def inspect_org(context: RunContext) -> InspectReceipt:
         units=units_of(inspection, most=settings.bulk_shares, page_records=settings.bulk_page_records),
         missing=[gap["object"] for gap in inspection["capabilities"] if not gap["field"]],
         api_calls=client.api_calls,
+        api_calls_remaining=quota.get("remaining"),
+        api_calls_allowed=quota.get("max"),
     )
 
 

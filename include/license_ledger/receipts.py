@@ -44,14 +44,20 @@ class Source(TypedDict):
 
 
 class TokenReceipt(TypedDict):
-    """Which org the token opens. ``instance`` is a host name."""
+    """Which org the token opens. ``instance`` is a host name; ``on_standby``: the first grant was lost."""
 
     org_id: str
     instance: str
+    on_standby: bool
 
 
 class InspectReceipt(TypedDict):
-    """What an inspection found; the whole of it lies in the run folder."""
+    """
+    What an inspection found; the whole of it lies in the run folder.
+
+    ``api_calls`` it has made itself; of those that are left and allowed to the org in a day, None where
+    Salesforce does not tell.
+    """
 
     org_id: str
     snapshot_id: str
@@ -59,6 +65,8 @@ class InspectReceipt(TypedDict):
     units: list[Unit]
     missing: list[str]
     api_calls: int
+    api_calls_remaining: int | None
+    api_calls_allowed: int | None
 
 
 class ExtractReceipt(TypedDict):

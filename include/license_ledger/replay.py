@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import gc
 import json
+import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -19,10 +20,10 @@ from functools import cache
 from multiprocessing import get_context
 from typing import Literal, NoReturn
 
-import structlog
 from duckdb import DuckDBPyConnection
+from structlog.contextvars import bound_contextvars
 
-from license_ledger import __version__, pipeline
+from license_ledger import __version__, logs, pipeline
 from license_ledger.errors import ConfigError, DayOutOfReach, LedgerError
 from license_ledger.run import RunContext
 from license_ledger.salesforce.credentials import DEFAULT_LOGIN_URL, Credentials
@@ -138,7 +139,7 @@ def replay_days(order: Order, days: Sequence[date], now: datetime) -> list[Outco
     outcomes: dict[date, Outcome] = {}
     made: list[RunContext] = []
     for day in days:
-        with _reported(outcomes, day):
+        with _reported(order, outcomes, day):
             context = _made(order, day, now)
             if context is None:
                 outcomes[day] = Outcome(day, "unchanged", {})
@@ -146,7 +147,7 @@ def replay_days(order: Order, days: Sequence[date], now: datetime) -> list[Outco
                 made.append(context)
     found = pipeline.failures_of_days(made, _database()) if made else []
     for context, failures in zip(made, found, strict=True):
-        with _reported(outcomes, context.snapshot_date):
+        with _reported(order, outcomes, context.snapshot_date):
             outcomes[context.snapshot_date] = _published(context, failures)
     return [outcomes[day] for day in days]
 
@@ -171,12 +172,13 @@ def _published(context: RunContext, failures: Sequence[Failure]) -> Outcome:
 
 
 @contextmanager
-def _reported(outcomes: dict[date, Outcome], day: date) -> Iterator[None]:
-    """Make an error of the ledger the outcome of the day."""
-    try:
-        yield
-    except LedgerError as error:
-        outcomes[day] = Outcome(day, "failed", {}, f"{type(error).__name__}: {error}")
+def _reported(order: Order, outcomes: dict[date, Outcome], day: date) -> Iterator[None]:
+    """Make an error of the ledger the outcome of the day, and the day a key of what is logged."""
+    with bound_contextvars(step="replay", org=order.org_id, run_id=order.key, snapshot_date=str(day)):
+        try:
+            yield
+        except LedgerError as error:
+            outcomes[day] = Outcome(day, "failed", {}, f"{type(error).__name__}: {error}")
 
 
 def is_up_to_date(context: RunContext) -> bool:
@@ -243,5 +245,5 @@ def _begin_worker() -> None:
 
     A day leaves hardly any cycles behind, and the collector takes a sixth of the time to look for them.
     """
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
+    logs.configure(logging.WARNING)
     gc.set_threshold(200_000, 50, 100)

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback  # type: ignore[attr-defined]
+from structlog.contextvars import bound_contextvars
 
 from license_ledger.airflow.orgs import parse_time_setting
 from license_ledger.errors import ConfigError, LedgerError
@@ -81,13 +82,24 @@ def _quietly(tell: Any, context: Mapping[str, Any]) -> None:
     """Send, and take whatever goes wrong for a message that was not sent."""
     from license_ledger.settings import load_settings
 
-    try:
-        settings = load_settings()
-        if settings.notify_smtp or settings.notify_slack:
-            _send(tell(context, settings), settings, context)
-    except Exception as error:
-        told = str(error) if isinstance(error, LedgerError) else type(error).__name__
-        log.warning("No message was sent: %s", told)
+    with bound_contextvars(**_labels(context)):
+        try:
+            settings = load_settings()
+            if settings.notify_smtp or settings.notify_slack:
+                _send(tell(context, settings), settings, context)
+        except Exception as error:
+            told = str(error) if isinstance(error, LedgerError) else type(error).__name__
+            log.warning("No message was sent: %s", told)
+
+
+def _labels(context: Mapping[str, Any]) -> dict[str, str]:
+    """The keys on what is logged of a message, as far as the run tells them."""
+    run = context.get("dag_run")
+    told = run if isinstance(run, Mapping) else vars(run) if run is not None else {}
+    dag_id, key = str(told.get("dag_id") or ""), told.get("partition_key")
+    run_id = told.get("dag_run_id") or told.get("run_id")
+    labels = {"org": _org_of(dag_id) if dag_id else "", "run_id": run_id, "snapshot_date": key}
+    return {name: str(value) for name, value in {**labels, "step": "notify"}.items() if value}
 
 
 def _published(context: Mapping[str, Any], settings: Settings) -> Notice:

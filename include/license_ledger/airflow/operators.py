@@ -80,17 +80,14 @@ class ExtractOperator(BaseOperator):
         """Extract, or hand a long wait to the triggerer. Raises what the pipeline raises."""
         # Not the pipeline, which imports what the other steps need as well.
         from license_ledger import extraction
-        from license_ledger.airflow.context import run_context
-        from license_ledger.airflow.steps import logged
+        from license_ledger.airflow.observed import observed
 
         values: Any = context
         values["unit_label"] = self.unit["label"]  # names the mapped instance, see map_index_template
-        run = run_context(self.org, values)
-        job = TaskStateJob(values["task_state_store"])
-        wait = self.waiting(
-            job, run.settings.bulk_defer_after_seconds, run.settings.bulk_timeout_minutes * 60
-        )
-        return logged("extract", extraction.extract(run, self.unit, job, wait))
+        with observed("extract", self.org, values) as step:
+            settings, job = step.run.settings, TaskStateJob(values["task_state_store"])
+            wait = self.waiting(job, settings.bulk_defer_after_seconds, settings.bulk_timeout_minutes * 60)
+            return step.done(extraction.extract(step.run, self.unit, job, wait))
 
     def resume(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Go on when the triggerer has seen the job end, or cannot see it any more."""
@@ -122,12 +119,13 @@ class ExtractOperator(BaseOperator):
         return wait
 
     def _watch_elsewhere(self, job_id: str, deadline: float) -> None:
+        from license_ledger.airflow.observed import step_labels
         from license_ledger.airflow.trigger import BulkJobTrigger
 
         self.log.info("bulk job %s takes longer: the triggerer watches it from here", job_id)
         remaining = timedelta(seconds=max(0.0, deadline - time.time()))
         self.defer(
-            trigger=BulkJobTrigger(self.org, job_id, deadline),
+            trigger=BulkJobTrigger(self.org, job_id, deadline, step_labels()),
             method_name="resume",
             timeout=remaining + RESUMED_LATE,
         )

@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowSkipException
 
+from license_ledger import measures
 from license_ledger.airflow.assets import assets, headline
+from license_ledger.airflow.observed import Receipt, Step, observed
 from license_ledger.errors import DayOutOfReach
 
-if TYPE_CHECKING:
-    from license_ledger.run import RunContext
-
 log = logging.getLogger(__name__)
-
-Receipt = dict[str, Any]
 
 
 def choose_source(org: str) -> Receipt:
@@ -33,89 +30,102 @@ def choose_source(org: str) -> Receipt:
     from license_ledger.airflow.distributed import require_shared_places
 
     only_landing = get_current_context()["params"].get("source") == "landing"
-    with _skipping():
-        run = _context(org)
-        require_shared_places(run.settings, conf.get("core", "executor"))
-        return logged("choose_source", pipeline.choose_source(run, only_landing=only_landing))
+    with _step("choose_source", org) as step, _skipping():
+        require_shared_places(step.run.settings, conf.get("core", "executor"))
+        return step.done(pipeline.choose_source(step.run, only_landing=only_landing))
 
 
 def refresh_token(org: str) -> Receipt:
     """Get an access token into the token store. The receipt says for which org, never the token."""
     from license_ledger import extraction
 
-    run = _context(org)
-    if run.source and not run.source["extracts"]:
-        raise AirflowSkipException(f"Salesforce is not asked: {run.source['reason']}")
-    return logged("refresh_token", extraction.refresh_token(run))
+    with _step("refresh_token", org) as step:
+        source = step.run.source
+        if source and not source["extracts"]:
+            raise AirflowSkipException(f"Salesforce is not asked: {source['reason']}")
+        receipt = step.done(extraction.refresh_token(step.run))
+        step.measure(measures.of_session, receipt)
+        return receipt
 
 
 def inspect_org(org: str) -> list[dict[str, Any]]:
     """Inspect the org. Returns the units to extract; the rest of the receipt becomes the XCom ``receipt``."""
     from license_ledger import extraction
 
-    with _skipping():
-        receipt: Receipt = dict(extraction.inspect_org(_context(org)))
-    units: list[dict[str, Any]] = receipt.pop("units")
-    get_current_context()["ti"].xcom_push(key="receipt", value=logged("inspect_org", receipt))
-    return units
+    with _step("inspect_org", org) as step, _skipping():
+        receipt: Receipt = dict(extraction.inspect_org(step.run))
+        units: list[dict[str, Any]] = receipt.pop("units")
+        get_current_context()["ti"].xcom_push(key="receipt", value=step.done(receipt))
+        step.measure(measures.of_inspection, receipt)
+        return units
 
 
 def transform(org: str) -> Receipt:
     """Build ``users`` and ``seats`` and the counted holders from what landed."""
     from license_ledger import pipeline
 
-    with _skipping():
-        return logged("transform", pipeline.transform(_context(org)))
+    with _step("transform", org) as step, _skipping():
+        # Before it is judged: an extract that is refused is the one whose size is looked for.
+        step.measure(measures.of_landing, step.run)
+        return step.done(pipeline.transform(step.run))
 
 
 def reconcile(org: str) -> Receipt:
     """Build ``licenses`` and ``mismatches``."""
     from license_ledger import pipeline
 
-    return logged("reconcile", pipeline.reconcile(_context(org)))
+    with _step("reconcile", org) as step:
+        return step.done(pipeline.reconcile(step.run))
 
 
 def check(org: str) -> Receipt:
     """Run every check; raises CheckFailed, Unexplained or ImplausibleSnapshot when one selects rows."""
     from license_ledger import pipeline
 
-    return logged("check", pipeline.check(_context(org)))
+    with _step("check", org) as step:
+        receipt = step.done(pipeline.check(step.run))
+        step.measure(measures.of_check, step.run, receipt)
+        return receipt
 
 
 def publish(org: str) -> Receipt:
     """Publish the snapshot to staging."""
     from license_ledger import pipeline
 
-    with _skipping():
-        return logged("publish", pipeline.publish(_context(org)))
+    with _step("publish", org) as step, _skipping():
+        receipt = step.done(pipeline.publish(step.run))
+        step.measure(measures.of_published, step.run, receipt)
+        return receipt
 
 
 def load_warehouse(org: str) -> Receipt:
     """Load the published day; what the receipt says in numbers becomes part of the asset events."""
     from license_ledger import pipeline
 
-    run = _context(org)
-    receipt = logged("load_warehouse", pipeline.load_warehouse(run))
-    events = get_current_context()["outlet_events"]
-    for table, asset in assets(org).items():
-        events[asset].extra = {"snapshot_date": run.snapshot_date.isoformat(), **headline(receipt, table)}
-    return receipt
+    with _step("load_warehouse", org) as step:
+        receipt = step.done(pipeline.load_warehouse(step.run))
+        step.measure(measures.of_load, step.run, receipt)
+        events = get_current_context()["outlet_events"]
+        for table, asset in assets(org).items():
+            events[asset].extra = {
+                "snapshot_date": step.run.snapshot_date.isoformat(),
+                **headline(receipt, table),
+            }
+        return receipt
 
 
 def summarize(org: str) -> str:
     """Write the run's report and log it."""
     from license_ledger import pipeline
 
-    report = str(pipeline.summary(_context(org)))
-    log.info("Report\n%s", report)
-    return report
+    with _step("summarize", org) as step:
+        report = str(pipeline.summary(step.run))
+        log.info("Report\n%s", report)
+        return report
 
 
-def logged(step: str, receipt: Any) -> Receipt:
-    """Log a receipt on one line; it holds no rows, tokens or names of people."""
-    plain = dict(receipt)
-    log.info("%s: %s", step, ", ".join(f"{name}={value}" for name, value in plain.items()))
-    return plain
+def _step(name: str, org: str) -> AbstractContextManager[Step]:
+    return observed(name, org, get_current_context())
 
 
 @contextmanager
@@ -127,9 +137,3 @@ def _skipping() -> Iterator[None]:
         log.warning("Skipped: %s", error)
         get_current_context()["ti"].xcom_push(key="skipped", value=str(error))
         raise AirflowSkipException(str(error)) from None
-
-
-def _context(org: str) -> RunContext:
-    from license_ledger.airflow.context import run_context
-
-    return run_context(org, get_current_context())

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+from structlog.contextvars import bind_contextvars
 
 UNFINISHED = ("UploadComplete", "InProgress")
 """States of a bulk query job that is still to be waited for."""
@@ -29,11 +30,15 @@ class BulkJobTrigger(BaseTrigger):
         connection_id: of the org.
         job_id: of the job.
         deadline: Unix time after which the task is woken in any case.
+        labels: the keys that lines of log have.
     """
 
-    def __init__(self, connection_id: str, job_id: str, deadline: float) -> None:
+    def __init__(
+        self, connection_id: str, job_id: str, deadline: float, labels: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.connection_id, self.job_id, self.deadline = connection_id, job_id, deadline
+        self.labels = dict(labels or {})
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give Airflow what it makes the trigger again from: no secret is in it."""
@@ -41,11 +46,13 @@ class BulkJobTrigger(BaseTrigger):
             "connection_id": self.connection_id,
             "job_id": self.job_id,
             "deadline": self.deadline,
+            "labels": self.labels,
         }
         return f"{type(self).__module__}.{type(self).__qualname__}", arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look at the job at growing intervals, and fire once."""
+        bind_contextvars(**self.labels)
         state, pause = "InProgress", FIRST_PAUSE
         while state in UNFINISHED and time.time() < self.deadline:
             await asyncio.sleep(min(pause, max(0.0, self.deadline - time.time())))

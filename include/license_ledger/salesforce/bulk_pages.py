@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -150,7 +151,8 @@ class _Fetch:
 
     def submit(self, address: Address, head: Future[_Head]) -> Future[Collected]:
         """Begin to fetch a page; ``head`` is told as soon as it is known."""
-        return self._threads.submit(self._download, address, head)
+        # In the caller's context, so that what a thread logs has the keys of its step.
+        return self._threads.submit(copy_context().run, self._download, address, head)
 
     def require_new(self, table: pa.Table) -> None:
         """See that a page does not begin or end with a row that began or ended an earlier one, or itself."""

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,7 +61,10 @@ class _HeldObject(Held):
         self._store, self._path, self._content, self._ttl = store, path, content, ttl
         self._until = began + ttl
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name=f"lease {path}", daemon=True)
+        # In the caller's context, so that what the thread logs has the keys of its step.
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._keep,), name=f"lease {path}", daemon=True
+        )
         self._thread.start()
 
     def check(self, need_seconds: float | None = None) -> None:

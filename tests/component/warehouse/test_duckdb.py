@@ -477,7 +477,7 @@ def test_a_link_to_a_warehouse_stays_a_link(path: Path) -> None:
 
 
 def test_the_file_can_be_read_by_older_duckdb(path: Path) -> None:
-    """The format of the file is one that DuckDB 1.2 understands, also after several loads."""
+    """The format of the file is one that DuckDB 1.3 understands, also after several loads."""
     for n in range(3):
         load(path, made_snapshot(40, snapshot_id=str(n)))
     with open_readonly(path) as connection:
@@ -485,7 +485,7 @@ def test_the_file_can_be_read_by_older_duckdb(path: Path) -> None:
             "SELECT tags FROM duckdb_databases() WHERE database_name = 'ledger'"
         ).fetchall()
 
-    assert tags == [({"storage_version": "v1.2.0+"},)]
+    assert tags == [({"storage_version": "v1.3.0+"},)]
 
 
 @pytest.mark.parametrize(
