@@ -31,6 +31,7 @@ def pages() -> dict[str, Callable[[], str]]:
     from doc_pages.errors import errors_page
     from doc_pages.faults import faults_page
     from doc_pages.load import load_pages
+    from doc_pages.observability import observability_page
     from doc_pages.performance import performance_pages
     from doc_pages.settings import settings_page
     from doc_pages.tables import tables_page
@@ -40,6 +41,7 @@ def pages() -> dict[str, Callable[[], str]]:
         "docs/settings.md": settings_page,
         "docs/errors.md": errors_page,
         "docs/faults.md": faults_page,
+        "docs/observability.md": observability_page,
         "docs/dags.md": dags_markdown,
         **load_pages(),
         **performance_pages(),

@@ -96,11 +96,11 @@ def test_a_job_that_takes_too_long_is_given_up() -> None:
 
 def test_the_trigger_survives_serialization() -> None:
     """The triggerer makes the same trigger again from what was stored, which holds no secret."""
-    path, arguments = BulkJobTrigger("emea", JOB, 12.5).serialize()
+    path, arguments = BulkJobTrigger("emea", JOB, 12.5, {"org": "emea"}).serialize()
 
     assert path == "license_ledger.airflow.trigger.BulkJobTrigger"
     assert BulkJobTrigger(**arguments).serialize() == (path, arguments)
-    assert set(arguments) == {"connection_id", "job_id", "deadline"}
+    assert set(arguments) == {"connection_id", "job_id", "deadline", "labels"}
 
 
 async def first_event(trigger: BulkJobTrigger) -> TriggerEvent:
