@@ -3,7 +3,7 @@ Erasing one person from everything that the ledger has kept. May import staging,
 package.
 
 In order: find every file that mentions the person; rewrite them day by day, landing first; delete what was
-kept and carried of the old ones; then the warehouse; search everything. Killed at any moment, the next
+kept and carried of the old ones; then the warehouse, and a search of everything. Killed at any moment, the next
 call goes on with the same tombstone.
 """
 
@@ -143,8 +143,14 @@ class Erasure:
             days = {each.day for each in found if each.rows}
             for left in range(ROUNDS - 1, -1, -1):
                 manifests = self._staged(eraser, found, total)
-                self._loaded(person, plan.tombstone, manifests, total)
-                findings = self._search(person)
+                search = Search(person)
+                with ThreadPoolExecutor(1) as beside:
+                    # Neither needs the other, and a warehouse file is made anew by little more than a core.
+                    loading = beside.submit(self._loaded, person, plan.tombstone, manifests, total)
+                    findings = search.staged(self.landing, self.staging, self.workers)
+                    loading.result()
+                if self._warehouse is not None:
+                    findings.add(search.warehouse(self._warehouse))
                 if not findings.left or not left:
                     break
                 found = survey(self.landing, self.staging, person, self.workers)
@@ -203,13 +209,6 @@ class Erasure:
     def _count_warehouse(self, total: dict[str, Rewritten], rows: dict[str, int]) -> None:
         if any(rows.values()):
             _count(total, "warehouse", 1, sum(rows.values()))
-
-    def _search(self, person: Person) -> Findings:
-        search = Search(person)
-        found = search.staged(self.landing, self.staging, self.workers)
-        if self._warehouse is not None:
-            found.add(search.warehouse(self._warehouse))
-        return found
 
     def _layer(self, path: str) -> str:
         if not path.startswith(f"{self.landing.root}/org_id="):
