@@ -3,8 +3,8 @@ Erasing one person from everything that the ledger has kept. May import staging,
 package.
 
 In order: find every file that mentions the person; rewrite them day by day, landing first; delete what was
-kept and carried of the old ones; then the warehouse, and a search of everything. Killed at any moment, the next
-call goes on with the same tombstone.
+kept and carried of the old ones; then the warehouse, and a search of everything. Killed at any moment, the
+next call goes on with the same tombstone.
 """
 
 from __future__ import annotations
