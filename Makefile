@@ -15,6 +15,12 @@ run: $(VENV)/.run ## Take today's snapshot in Airflow (demo org unless a connect
 ui: $(VENV)/.run ## Start the whole Airflow with its UI on the same state; Ctrl-C stops it.
 	@$(BIN)/python scripts/ui.py $(ARGS)
 
+authorize: $(VENV)/.run ## Get the refresh token of your org with a browser, for `make run` and `make ui`.
+	@$(BIN)/python scripts/ledger.py authorize $(ARGS)
+
+ledger: $(VENV)/.run ## Any other command on the same state: make ledger ARGS="check".
+	@$(BIN)/python scripts/ledger.py $(ARGS)
+
 test: $(VENV)/.dev ## Run the test suite.
 	@sh scripts/browser.sh >/dev/null
 	@$(BIN)/python -m pytest -n 2 --dist loadscope -m "not endurance" $(ARGS)
@@ -68,4 +74,4 @@ $(VENV)/.dev: requirements-dev.txt requirements.txt pyproject.toml
 	@PYTHON=$(PYTHON) sh scripts/setup.sh requirements-dev.txt $@
 	@touch $(VENV)/.run
 
-.PHONY: help run ui test endurance check bench setup docs audit fuzz mutation pictures superset lock clean
+.PHONY: help run ui authorize ledger test endurance check bench setup docs audit fuzz mutation pictures superset lock clean

@@ -120,6 +120,10 @@ class AirflowApi:
         if not answer.is_success:  # its body may repeat what was sent
             raise StackFailed(f"Airflow answered {answer.status_code} to {method} {path}")
 
+    def forget_connection(self, conn_id: str) -> None:
+        """Delete a connection of the metadata database; harmless when there is none."""
+        self._forget(f"/api/v2/connections/{conn_id}")
+
     def make_pool(self, name: str, slots: int, description: str) -> None:
         """Create a pool; one that is there stays as it is."""
         if self._find(f"/api/v2/pools/{name}") is None:
@@ -128,7 +132,10 @@ class AirflowApi:
 
     def forget_variable(self, key: str) -> None:
         """Delete a variable; harmless when there is none."""
-        answer = self._client.delete(f"/api/v2/variables/{key}")
+        self._forget(f"/api/v2/variables/{key}")
+
+    def _forget(self, path: str) -> None:
+        answer = self._client.delete(path)
         if answer.status_code != httpx.codes.NOT_FOUND:
             self._checked(answer)
 

@@ -57,6 +57,15 @@ def connect_orgs(running: Running, orgs: tuple[str, ...], say: Say) -> bool:
     return True
 
 
+def forget_demo_org(running: Running, org: str) -> bool:
+    """Take the demo org's connection away, so that nothing of it gets into somebody's own; whether it was there."""
+    found = running.api.connection(org)
+    if found is None or not _is_demo(found):
+        return False
+    running.api.forget_connection(org)
+    return True
+
+
 def _is_configured(running: Running, org: str) -> bool:
     """Whether somebody has made this connection, in the environment, a secrets backend or the database."""
     if f"AIRFLOW_CONN_{org.upper()}" in os.environ:
