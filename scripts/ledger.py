@@ -1,9 +1,9 @@
 """
 `make authorize` and `make ledger`: a command of the ledger on the state of `make run` and `make ui`.
 
-Commands find there Airflow's connections, the settings, staging and warehouse: `make authorize ARGS="--my-domain
-acme"`, `make ledger ARGS="check"`. The local Airflow is started for as long as the command takes, or the one that
-`make ui` keeps up is used.
+Commands find there Airflow's connections, the settings, staging and warehouse: `make authorize
+ARGS="--my-domain acme"`, `make ledger ARGS="check"`. The local Airflow is started for as long as the command
+takes, or the one that `make ui` keeps up is used.
 """
 
 from __future__ import annotations

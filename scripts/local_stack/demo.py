@@ -58,7 +58,12 @@ def connect_orgs(running: Running, orgs: tuple[str, ...], say: Say) -> bool:
 
 
 def forget_demo_org(running: Running, org: str) -> bool:
-    """Take the demo org's connection away, so that nothing of it gets into somebody's own; whether it was there."""
+    """
+    Take the demo org's connection away, so that nothing of it gets into somebody's own.
+
+    Returns:
+        Whether it was there.
+    """
     found = running.api.connection(org)
     if found is None or not _is_demo(found):
         return False

@@ -11,6 +11,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+_LOOKS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+"""Colors and movements of the cursor."""
+
 
 class Terminal:
     """
@@ -22,7 +25,7 @@ class Terminal:
         environment: whole.
 
     Attributes:
-        shown: what the terminal has shown so far.
+        shown: what the terminal has shown so far, without its colors.
         status: the command's exit status; None while it runs.
     """
 
@@ -33,7 +36,7 @@ class Terminal:
         self._pid, self._side = pty.fork()
         if not self._pid:
             os.chdir(cwd)
-            os.execvpe("/bin/sh", ["/bin/sh", "-c", command], dict(environment))  # noqa: S606
+            os.execvpe("/bin/sh", ["/bin/sh", "-c", command], dict(environment))
 
     def wait_for(self, pattern: str, seconds: float) -> re.Match[str]:
         """Wait until the terminal shows something; an error when the command ends before."""
@@ -72,5 +75,5 @@ class Terminal:
             piece = os.read(self._side, 65536)
         except OSError:  # Linux: the other side was closed
             return False
-        self.shown += piece.decode("utf-8", "replace").replace("\r\n", "\n")
+        self.shown = _LOOKS.sub("", self.shown + piece.decode("utf-8", "replace").replace("\r\n", "\n"))
         return bool(piece)
