@@ -185,8 +185,9 @@ def test_from_a_fresh_clone_to_the_console(salesforce: Salesforce, chromium: Bro
     shown = see_console(page, *said.groups())
     seconds = time.monotonic() - began
     terminal.interrupt()
-    user.reads(terminal)
+    user.seen += terminal.end(60)
 
+    assert user.seen.rstrip().endswith("stopped")
     assert "Salesforce Platform" in shown
     assert len(user.typed) <= MOST_COMMANDS, user.typed
     assert seconds < MOST_SECONDS, seconds
