@@ -58,9 +58,13 @@ pictures: $(VENV)/.dev ## Take the pictures of README and docs from a real Airfl
 superset: $(VENV)/.dev ## Install Apache Superset beside, import the dashboard over the warehouse, and serve it.
 	@$(BIN)/python scripts/superset.py $(ARGS)
 
+secrets: ## Make the secrets of the compose files, and .env; what is there stays.
+	@$(PYTHON) scripts/make_secrets.py $(ARGS)
+
 lock: $(VENV)/.dev ## Resolve the locks anew from requirements.in and requirements-dev.in.
 	@$(BIN)/uv pip compile requirements.in -o requirements.txt --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url $(ARGS)
 	@$(BIN)/uv pip compile requirements-dev.in -c requirements.txt -o requirements-dev.txt --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url $(ARGS)
+	@$(BIN)/uv pip compile pyproject.toml --extra s3 --extra postgres --extra celery --extra notify --extra statsd --extra lineage deploy/image/requirements.in -c requirements-dev.txt -o deploy/image/requirements.txt --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url $(ARGS)
 	@$(BIN)/uv pip compile bi/superset/requirements.in -o bi/superset/requirements.txt --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url $(ARGS)
 
 clean: ## Remove the virtual environment, caches and the local state of `make run` and `make ui`.
@@ -74,4 +78,4 @@ $(VENV)/.dev: requirements-dev.txt requirements.txt pyproject.toml
 	@PYTHON=$(PYTHON) sh scripts/setup.sh requirements-dev.txt $@
 	@touch $(VENV)/.run
 
-.PHONY: help run ui authorize ledger test endurance check bench setup docs audit fuzz mutation pictures superset lock clean
+.PHONY: help run ui authorize ledger test endurance check bench setup docs audit fuzz mutation pictures superset secrets lock clean

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import pandas as pd
+import pyarrow as pa
 
 from license_ledger.reader import Snapshot
 
@@ -15,7 +18,14 @@ KEYS = {
 """What identifies a row of a table."""
 
 
-def require_true(snapshot: Snapshot, expected: dict[str, pd.DataFrame], what: str) -> None:
+class Tables(Protocol):
+    """What has the tables: a snapshot, or a warehouse."""
+
+    def table(self, name: str, /) -> pa.Table:
+        """All rows of a table."""
+
+
+def require_true(snapshot: Tables, expected: dict[str, pd.DataFrame], what: str) -> None:
     """See that the published tables have exactly the true rows. Raises AssertionError."""
     for name, truth in expected.items():
         wanted = _plain(truth.sort_values(KEYS[name]).reset_index(drop=True).astype(object))
@@ -34,7 +44,7 @@ def require_explained(snapshot: Snapshot) -> None:
     assert not (bridge["cause"] == "unexplained").any()
 
 
-def _published(snapshot: Snapshot, name: str, like: pd.DataFrame) -> pd.DataFrame:
+def _published(snapshot: Tables, name: str, like: pd.DataFrame) -> pd.DataFrame:
     rows = snapshot.table(name).to_pandas()
     if name == "mismatches":
         rows = rows[rows["seat_count"] != 0]
