@@ -38,7 +38,7 @@ from typing import Any
 
 from airflow.sdk import DAG, CronPartitionTimetable, TaskGroup, TriggerRule, chain, result, task
 
-from license_ledger.airflow import notifications, steps
+from license_ledger.airflow import lineage, notifications, steps
 from license_ledger.airflow.assets import assets
 from license_ledger.airflow.dates import KEY_FORMAT
 from license_ledger.airflow.links import CompanyInformationLink
@@ -147,4 +147,4 @@ def license_snapshot(org: str) -> DAG:
 
 
 for connection_id in configured_orgs():
-    license_snapshot(connection_id)
+    lineage.traced(license_snapshot(connection_id))

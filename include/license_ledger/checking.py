@@ -8,7 +8,7 @@ several at once. DuckDB is imported where it is used: other steps do not need it
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from license_ledger.receipts import CheckReceipt
@@ -28,14 +28,22 @@ log = logging.getLogger(__name__)
 
 
 @on_storage
-def check(context: RunContext) -> CheckReceipt:
+def check(
+    context: RunContext, seen: Callable[[Sequence[Failure]], None] = lambda failures: None
+) -> CheckReceipt:
     """
     Run every check over the work files.
+
+    Args:
+        context: of the run.
+        seen: is told what the checks found, before that is judged.
 
     Raises:
         CheckFailed, Unexplained: naming the checks, licenses and columns, never a person.
     """
-    return checked(failures_of_days([context])[0])
+    [failures] = failures_of_days([context])
+    seen(failures)
+    return checked(failures)
 
 
 def failures_of_days(

@@ -28,11 +28,12 @@ def observability_page() -> str:
             NOTE,
             "",
             *prose(
-                "Metrics, lines of log and lineage go where those of Airflow go: there is nothing of its own "
-                "to install, and without Airflow's switches nothing is sent."
+                "Metrics, lines of log and lineage go where those of Airflow go, by its own switches; "
+                "without those nothing is sent. No server of the ledger's own is needed."
             ),
             *_metrics(),
             *_logs(),
+            *_lineage(),
         ]
     )
 
@@ -137,6 +138,54 @@ def _logs() -> list[str]:
         """jq -c 'select(.event == "step.finished") | {org, snapshot_date, step, rows}' < task.log""",
         "```",
         "",
+    ]
+
+
+def _lineage() -> list[str]:
+    return [
+        "## Lineage",
+        "",
+        *prose(
+            "With Airflow's provider for OpenLineage, `pip install license-ledger[lineage]`, and somewhere "
+            "to send events to, the events of these tasks say what was read and written:"
+        ),
+        "```sh",
+        """AIRFLOW__OPENLINEAGE__TRANSPORT='{"type": "http", "url": "http://marquez:5000"}'""",
+        "AIRFLOW__OPENLINEAGE__NAMESPACE=acme",
+        "```",
+        "",
+        *table(
+            ("Task", "Inputs", "Outputs"),
+            (
+                ("`extract`", "Salesforce objects: fields asked for, `dataQualityMetrics` with rows", ""),
+                (
+                    "`check`",
+                    "the published tables, with `dataQualityAssertions`: every check that looks at a table, "
+                    "what it found; also when the task fails by it",
+                    "",
+                ),
+                (
+                    "`publish`",
+                    "Salesforce objects",
+                    "the published tables: `columnLineage` to the fields of Salesforce, `outputStatistics`",
+                ),
+                (
+                    "`load_warehouse`",
+                    "the published tables, `dataQualityMetrics` with rows, bytes and empty values by column",
+                    "the tables of the warehouse: `columnLineage` to the published ones",
+                ),
+            ),
+        ),
+        "",
+        *prose(
+            "Datasets are named `salesforce://<org id>` and the object; the place of staging and the path of "
+            "a table's directory; `postgres://<host>:<port>` or `duckdb://<file>`, and the table. Each has "
+            "its schema, and the id of the snapshot as version. Which column comes of which field is what "
+            "[tables.md](tables.md) names as its source, no second list; a column of which that names no "
+            "field, such as a count, has no origin. `masking` is true where a privacy mode leaves nothing "
+            "of the value. Views are not told of, and nothing between extract and publish is: it lies in the "
+            "landing, which is the ledger's own. There is no row and no person in an event."
+        ),
     ]
 
 

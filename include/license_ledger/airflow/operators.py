@@ -80,6 +80,7 @@ class ExtractOperator(BaseOperator):
         """Extract, or hand a long wait to the triggerer. Raises what the pipeline raises."""
         # Not the pipeline, which imports what the other steps need as well.
         from license_ledger import extraction
+        from license_ledger.airflow.lineage import answer_for_mapped
         from license_ledger.airflow.observed import observed
 
         values: Any = context
@@ -87,7 +88,10 @@ class ExtractOperator(BaseOperator):
         with observed("extract", self.org, values) as step:
             settings, job = step.run.settings, TaskStateJob(values["task_state_store"])
             wait = self.waiting(job, settings.bulk_defer_after_seconds, settings.bulk_timeout_minutes * 60)
-            return step.done(extraction.extract(step.run, self.unit, job, wait))
+            receipt = step.done(extraction.extract(step.run, self.unit, job, wait))
+            step.trace("of_extract", step.run, self.unit, receipt)
+            answer_for_mapped(type(self))
+            return receipt
 
     def resume(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """Go on when the triggerer has seen the job end, or cannot see it any more."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any
 
 from airflow.sdk import get_current_context
@@ -83,7 +84,7 @@ def check(org: str) -> Receipt:
     from license_ledger import pipeline
 
     with _step("check", org) as step:
-        receipt = step.done(pipeline.check(step.run))
+        receipt = step.done(pipeline.check(step.run, partial(step.trace, "of_check", step.run)))
         step.measure(measures.of_check, step.run, receipt)
         return receipt
 
@@ -94,6 +95,7 @@ def publish(org: str) -> Receipt:
 
     with _step("publish", org) as step, _skipping():
         receipt = step.done(pipeline.publish(step.run))
+        step.trace("of_publish", step.run)
         step.measure(measures.of_published, step.run, receipt)
         return receipt
 
@@ -104,6 +106,7 @@ def load_warehouse(org: str) -> Receipt:
 
     with _step("load_warehouse", org) as step:
         receipt = step.done(pipeline.load_warehouse(step.run))
+        step.trace("of_load", step.run, receipt)
         step.measure(measures.of_load, step.run, receipt)
         events = get_current_context()["outlet_events"]
         for table, asset in assets(org).items():
