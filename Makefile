@@ -42,6 +42,9 @@ docs: $(VENV)/.dev ## Write the generated documentation anew.
 	@$(BIN)/python scripts/generate_docs.py
 	@$(BIN)/python scripts/licenses.py
 
+site: $(VENV)/.dev ## Build the documentation as a site, into var/site.
+	@$(BIN)/python scripts/site.py $(ARGS)
+
 audit: $(VENV)/.dev ## Look up every locked package among known weaknesses; needs the network.
 	@$(BIN)/python scripts/audit.py $(ARGS)
 
@@ -78,4 +81,4 @@ $(VENV)/.dev: requirements-dev.txt requirements.txt pyproject.toml
 	@PYTHON=$(PYTHON) sh scripts/setup.sh requirements-dev.txt $@
 	@touch $(VENV)/.run
 
-.PHONY: help run ui authorize ledger test endurance check bench setup docs audit fuzz mutation pictures superset secrets lock clean
+.PHONY: help run ui authorize ledger test endurance check bench setup docs site audit fuzz mutation pictures superset secrets lock clean
