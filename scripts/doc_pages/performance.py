@@ -83,7 +83,13 @@ def _budgets() -> list[str]:
         )
         for each in (*_record()["bench"]["budgets"], _record()["overhead"]["budget"])
     ]
-    return ["## Budgets", "", *table(("What", "Measured", "Budget", "Kept"), rows), "", *_walk_in_processor_time()]
+    return [
+        "## Budgets",
+        "",
+        *table(("What", "Measured", "Budget", "Kept"), rows),
+        "",
+        *_walk_in_processor_time(),
+    ]
 
 
 def _walk_in_processor_time() -> list[str]:
