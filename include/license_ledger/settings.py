@@ -73,6 +73,12 @@ def _smtp(value: str | None) -> str | None:
     return value
 
 
+def _time_of_day(value: str | None) -> str | None:
+    if value and not re.fullmatch(r"([01]?\d|2[0-3]):[0-5]\d", value):
+        raise ValueError("must be a time of day, in UTC: 06:30")
+    return value or None
+
+
 class LegalEntity(BaseModel):
     """A company of the group and the e-mail domains its people use."""
 
@@ -220,6 +226,12 @@ class Settings(BaseSettings):
         gt=0,
         description="A run that has not ended so many hours after it was queued is told as late. Also read "
         "when Airflow parses the DAG file.",
+    )
+
+    notify_published_by: Annotated[str | None, AfterValidator(_time_of_day)] = Field(
+        None,
+        description="A scheduled run that has not ended by this time of its day (UTC, such as 06:30) is told "
+        "as late. Also read when Airflow parses the DAG file.",
     )
 
     @model_validator(mode="after")

@@ -212,6 +212,35 @@ def test_a_deadline_is_set_by_one_setting(tmp_path: Path) -> None:
     assert load_settings({"LICENSE_LEDGER_CONFIG": str(file)}).notify_deadline_hours == 1.5
 
 
+@pytest.mark.parametrize("value", ["24:00", "6", "soon", "06:60", "-1:00"])
+def test_a_time_of_day_that_is_none_is_refused(value: str) -> None:
+    """Neither the DAG nor a task goes on with it; both say which setting."""
+    with pytest.raises(ConfigError, match="LICENSE_LEDGER_NOTIFY_PUBLISHED_BY"):
+        notifications.deadline("o", {"LICENSE_LEDGER_NOTIFY_PUBLISHED_BY": value})
+    with pytest.raises(ValueError, match="time of day"):
+        Settings(notify_published_by=value)
+
+
+def test_a_day_is_to_be_published_by_a_time(tmp_path: Path) -> None:
+    """Beside the other deadline or alone, from the environment or the file."""
+    file = tmp_path / "ledger.toml"
+    file.write_text('notify_published_by = "06:30"\nnotify_deadline_hours = 1.5\n')
+
+    assert notifications.deadline("o", {"LICENSE_LEDGER_NOTIFY_PUBLISHED_BY": ""}) == []
+    _, alert = notifications.deadline("o", {"LICENSE_LEDGER_CONFIG": str(file)})
+    assert alert.name == "snapshot published by 06:30 UTC"
+    assert alert.interval.total_seconds() == 6.5 * 3600
+    assert alert.callback.kwargs == {"org": "o", "by": "06:30"}
+    assert load_settings({"LICENSE_LEDGER_CONFIG": str(file)}).notify_published_by == "06:30"
+
+
+def test_a_missed_time_of_day_is_told(webhook: Webhook) -> None:
+    """The message says the time."""
+    notifications.late(LATE, org="salesforce_default", by="06:30")
+
+    assert "The run is running, and it was to end by 06:30 UTC." in webhook.posts[0]["text"]
+
+
 @pytest.mark.parametrize("value", ["mail", "mail:", ":ann@acme.com", "mail:ann", "mail:ann@acme.com,"])
 def test_a_mail_setting_names_connection_and_addresses(value: str) -> None:
     """Anything else is refused and shown how to write."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback  # type: ignore[attr-defined]
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _DEADLINE = "LICENSE_LEDGER_NOTIFY_DEADLINE_HOURS"
+_PUBLISHED_BY = "LICENSE_LEDGER_NOTIFY_PUBLISHED_BY"
 
 
 def published(context: Mapping[str, Any]) -> None:
@@ -38,27 +39,32 @@ def failed(context: Mapping[str, Any]) -> None:
     _quietly(_failed, context)
 
 
-def late(context: Mapping[str, Any], org: str, hours: float) -> None:
-    """Tell of a run that has not ended in time: callback of the deadline, in an executor without a task."""
-    _quietly(_late, {**context, "org": org, "hours": hours})
+def late(context: Mapping[str, Any], org: str, hours: float | None = None, by: str = "") -> None:
+    """Tell of a run that has not ended in time: callback of a deadline, in an executor without a task."""
+    _quietly(_late, {**context, "org": org, "hours": hours, "by": by})
 
 
 def deadline(org: str, environ: Mapping[str, str] | None = None) -> list[DeadlineAlert]:
     """
-    The deadline of an org's runs.
+    The deadlines of an org's runs.
 
     Args:
         org: the connection id.
         environ: instead of the process environment.
 
     Returns:
-        One that counts from the moment a run is queued, since partitioned runs have no logical date; none
-        when the setting is not there.
+        One that counts from the moment a run is queued, and one at a time of the day that a scheduled run is
+        for; each when its setting is there. Partitioned runs have no logical date to count from.
 
     Raises:
-        ConfigError: the setting is no number of hours above 0.
+        ConfigError: a setting is no number of hours above 0, or no time of day.
     """
-    value = parse_time_setting(_DEADLINE, os.environ if environ is None else environ)
+    env = os.environ if environ is None else environ
+    return [*_within_hours(org, env), *_by_time_of_day(org, env)]
+
+
+def _within_hours(org: str, env: Mapping[str, str]) -> list[DeadlineAlert]:
+    value = parse_time_setting(_DEADLINE, env)
     if value is None or value == "":
         return []
     try:
@@ -74,6 +80,28 @@ def deadline(org: str, environ: Mapping[str, str] | None = None) -> list[Deadlin
             reference=DeadlineReference.DAGRUN_QUEUED_AT,
             interval=interval,
             callback=SyncCallback(f"{__name__}.late", kwargs={"org": org, "hours": hours}),
+        )
+    ]
+
+
+def _by_time_of_day(org: str, env: Mapping[str, str]) -> list[DeadlineAlert]:
+    value = parse_time_setting(_PUBLISHED_BY, env)
+    if value is None or value == "":
+        return []
+    from license_ledger.airflow.deadlines import SnapshotDay
+
+    try:
+        at = datetime.strptime(str(value), "%H:%M")  # noqa: DTZ007
+    except ValueError:
+        raise ConfigError(
+            f"setting {_PUBLISHED_BY}", f"{value!r} is no time of day", "write it as 06:30, in UTC"
+        ) from None
+    return [
+        DeadlineAlert(
+            name=f"snapshot published by {at:%H:%M} UTC",
+            reference=SnapshotDay(),
+            interval=timedelta(hours=at.hour, minutes=at.minute),
+            callback=SyncCallback(f"{__name__}.late", kwargs={"org": org, "by": f"{at:%H:%M}"}),
         )
     ]
 
@@ -143,6 +171,7 @@ def _late(context: Mapping[str, Any], _: Settings) -> Notice:
         day=_day(run.get("partition_key"), run.get("conf"), run.get("run_after")),
         state=str(run.get("state") or ""),
         hours=context["hours"],
+        by=context["by"],
         url=_run_url(run["dag_id"], run["dag_run_id"]),
     )
 

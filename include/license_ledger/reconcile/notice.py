@@ -125,7 +125,9 @@ def failure_notice(org: str, task: str, what: str, *, day: str, url: str = "") -
     return Notice(f"License snapshot of {org}, {day}: failed", lines, url)
 
 
-def late_notice(org: str, *, day: str, state: str, hours: float, url: str = "") -> Notice:
+def late_notice(
+    org: str, *, day: str, state: str, hours: float | None = None, by: str = "", url: str = ""
+) -> Notice:
     """
     Tell that a run has not ended in time.
 
@@ -133,10 +135,12 @@ def late_notice(org: str, *, day: str, state: str, hours: float, url: str = "") 
         org: connection id of the org.
         day: the snapshot date, as text.
         state: of the run.
-        hours: the time it had.
+        hours: the time it had from being queued; None where it had to end at a time of day.
+        by: that time, UTC.
         url: of the run.
     """
-    line = f"The run is {state or 'not done'}, and it was to end within {hours:g} hours of being queued."
+    promised = f"by {by} UTC" if hours is None else f"within {hours:g} hours of being queued"
+    line = f"The run is {state or 'not done'}, and it was to end {promised}."
     return Notice(f"License snapshot of {org}, {day}: late", (line,), url)
 
 
