@@ -14,6 +14,8 @@ from .composed import Service
 
 SECRETS = "/run/secrets"
 IN_IMAGE = "/opt/license-ledger"
+SHELF = "/volumes"
+"""A folder in which volumes lie under their own names."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ class Map:
     def word(self, text: str, instance: Instance) -> str:
         """A value of the environment or a word of a command, as it has to be for an instance here."""
         for path, here in _paths(instance).items():
-            text = re.sub(rf"(?<![\w/.-]){re.escape(path)}(?=[/\s\"')]|$)", str(here), text)
+            begins = r"(?:(?<=:///)|(?<=://)|(?<![\w/.-]))"
+            text = re.sub(rf"{begins}{re.escape(path)}(?=[/\s\"')]|$)", str(here), text)
         text = re.sub(r"(?<![\w.])(?:0\.0\.0\.0|127\.0\.0\.1)(?![\w.])", instance.address, text)
         return self.text(text)
 
@@ -106,7 +109,6 @@ class Map:
 def _paths(instance: Instance) -> Mapping[str, Path]:
     """Paths of a container with those of this machine."""
     mounted = {path: instance.volume(path) for path in instance.service.volumes}
-    # A folder in which volumes lie under their own names, for whoever sees to all of them.
-    shelves = [Path(path).parent for path, here in mounted.items() if Path(path).name == here.name]
-    mounted |= {str(shelf): instance.root / "volumes" for shelf in shelves if shelf != Path("/")}
+    if all(path.startswith(SHELF) for path in mounted):  # whoever sees to all of them
+        mounted |= {SHELF: instance.root / "volumes"}
     return mounted | {SECRETS: instance.home / "secrets", IN_IMAGE: CHECKOUT}

@@ -48,7 +48,12 @@ class Stack:
 
 @contextmanager
 def composed_stack(
-    root: Path, profiles: Sequence[str], variables: Mapping[str, str] | None = None, **environment: str
+    root: Path,
+    profiles: Sequence[str],
+    variables: Mapping[str, str] | None = None,
+    *,
+    file: Path = FILE,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Stack]:
     """
     Start the stack of the compose file, and end it.
@@ -57,7 +62,8 @@ def composed_stack(
         root: where everything is kept; may be that of an earlier time.
         profiles: whose services are wanted besides those without one.
         variables: what .env would say.
-        **environment: variables that every service of the ledger's image has besides those of the file.
+        file: the compose file.
+        settings: variables that every service of the ledger's image has besides those of the file.
 
     Raises:
         StackFailed: nothing is known about an image.
@@ -67,14 +73,14 @@ def composed_stack(
     folders = ["--folder", str(root / "secrets"), "--settings", str(root / ".env")]
     subprocess.run([sys.executable, str(script), *folders], check=True, stdout=subprocess.DEVNULL)
     known = {"LEDGER_UID": str(os.geteuid()), **(variables or {})}
-    told = services(FILE, known, profiles)
+    told = services(file, known, profiles)
     at_home = [
         replace(
             each,
             secrets={name: root / "secrets" / file.name for name, file in each.secrets.items()},
             environment={
                 **each.environment,
-                **(environment if each.image.startswith("license-ledger:") else {}),
+                **((settings or {}) if each.image.startswith("license-ledger:") else {}),
             },
         )
         for each in told.values()

@@ -222,7 +222,7 @@ def composed(root: Path) -> Iterator[Composed]:
         policy = root / "services" / name / "airflow" / "config" / "airflow_local_settings.py"
         policy.parent.mkdir(parents=True)
         policy.write_text(POLICY, "utf-8")
-    with composed_stack(root, ["demo"], VARIABLES, **SETTINGS) as stack:
+    with composed_stack(root, ["demo"], VARIABLES, settings=SETTINGS) as stack:
         seconds = stack.supervised.wait_until(stack.supervised.is_well, "a healthy stack", 300)
         api = AirflowApi(stack.url, USERNAME, stack.secret("admin_password"))
         assert api.log_in()
