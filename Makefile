@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 .DEFAULT_GOAL := help
 
 help: ## Print this help.
-	@grep -E '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "} {printf "  %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*?## "} {printf "  %-15s%s\n", $$1, $$2}'
 
 run: $(VENV)/.run ## Take today's snapshot in Airflow (demo org unless a connection is configured) and print the result.
 	@$(BIN)/python scripts/run.py $(ARGS)
@@ -61,6 +61,14 @@ pictures: $(VENV)/.dev ## Take the pictures of README and docs from a real Airfl
 superset: $(VENV)/.dev ## Install Apache Superset beside, import the dashboard over the warehouse, and serve it.
 	@$(BIN)/python scripts/superset.py $(ARGS)
 
+release: $(VENV)/.dev ## Build the packages of the committed version, and sign them: see docs/releasing.md.
+	@sh scripts/ssh_keygen.sh >/dev/null
+	@$(BIN)/python scripts/release.py make $(ARGS)
+
+verify-release: ## See that a release is whole and signed: make verify-release ARGS="DIRECTORY".
+	@sh scripts/ssh_keygen.sh >/dev/null
+	@$(PYTHON) scripts/release.py verify $(ARGS)
+
 secrets: ## Make the secrets of the compose files, and .env; what is there stays.
 	@$(PYTHON) scripts/make_secrets.py $(ARGS)
 
@@ -81,4 +89,4 @@ $(VENV)/.dev: requirements-dev.txt requirements.txt pyproject.toml
 	@PYTHON=$(PYTHON) sh scripts/setup.sh requirements-dev.txt $@
 	@touch $(VENV)/.run
 
-.PHONY: help run ui authorize ledger test endurance check bench setup docs site audit fuzz mutation pictures superset secrets lock clean
+.PHONY: help run ui authorize ledger test endurance check bench setup docs site audit fuzz mutation pictures superset release verify-release secrets lock clean

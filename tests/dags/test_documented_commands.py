@@ -36,6 +36,8 @@ ELSEWHERE = {
     "pip install": "tests/e2e/test_adoption.py",
     "cp ": "tests/e2e/test_adoption.py",
     "airflow roles": "tests/console/airflow_server.py",
+    "ssh-keygen ": "tests/component/release/test_verify.py",
+    "sha256sum ": "tests/component/release/test_verify.py",
 }
 """Commands that want a person, a clean machine or a login service, and the tests that run them."""
 

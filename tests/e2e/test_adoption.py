@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from demo_org.server import DemoOrg
 from demo_org.world import World
 from license_ledger import reader
 from license_ledger.staging.storage import Storage
+from tests.installation import Installation
 from tests.wheel import built_wheel
 
 pytestmark = [pytest.mark.slow, pytest.mark.airflow]
@@ -57,46 +56,6 @@ class TheirPlugin(AirflowPlugin):
     name = "their_plugin"
 ''',
 }
-
-
-@dataclass(frozen=True)
-class Installation:
-    """
-    An Airflow of its own: a virtual environment and a home.
-
-    Attributes:
-        venv: the environment.
-        home: AIRFLOW_HOME.
-        settings: environment variables of whoever runs it.
-    """
-
-    venv: Path
-    home: Path
-    settings: dict[str, str]
-
-    def run(self, *argv: str, fails: bool = False, **settings: str) -> str:
-        """A command of the environment; what it printed."""
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("AIRFLOW", "_AIRFLOW", "LICENSE_LEDGER", "PYTHON", "VIRTUAL_ENV"))
-        }
-        done = subprocess.run(
-            [str(self.venv / "bin" / argv[0]), *argv[1:]],
-            cwd=self.home,
-            env=inherited | self.settings | settings,
-            capture_output=True,
-            text=True,
-            timeout=600,
-        )
-        assert done.returncode == int(fails), done.stdout[-4000:] + done.stderr[-4000:]
-        return done.stdout
-
-    def version(self, package: str) -> str:
-        """The version that is installed."""
-        return self.run(
-            "python", "-c", f"import importlib.metadata as m; print(m.version('{package}'))"
-        ).strip()
 
 
 @pytest.fixture(scope="module")
