@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 from airflow.triggers.base import TriggerEvent
+from structlog.contextvars import get_contextvars
 
 from license_ledger.airflow.hook import LedgerSalesforceHook
 from license_ledger.airflow.operators import JOB_KEY, ExtractOperator, TaskStateJob
@@ -101,6 +102,16 @@ def test_the_trigger_survives_serialization() -> None:
     assert path == "license_ledger.airflow.trigger.BulkJobTrigger"
     assert BulkJobTrigger(**arguments).serialize() == (path, arguments)
     assert set(arguments) == {"connection_id", "job_id", "deadline", "labels"}
+
+
+def test_what_the_trigger_logs_has_the_keys_of_the_step() -> None:
+    """The labels that the task handed on are bound where the trigger runs."""
+
+    async def bound() -> dict[str, Any]:
+        await first_event(BulkJobTrigger("emea", JOB, time.time(), {"org": "emea", "step": "extract"}))
+        return get_contextvars()
+
+    assert asyncio.run(bound()) == {"org": "emea", "step": "extract"}
 
 
 async def first_event(trigger: BulkJobTrigger) -> TriggerEvent:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator
 from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 
 from airflow.configuration import conf
@@ -16,12 +17,16 @@ from airflow.jobs.job import most_recent_job
 from airflow.models.dag import DagModel
 from airflow.models.errors import ParseImportError
 from airflow.models.pool import Pool
+from airflow.plugins_manager import get_deadline_references_plugins
 from airflow.utils.session import create_session
 from packaging.version import Version
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from license_ledger.airflow.deadlines import SnapshotDay
 from license_ledger.airflow.distributed import require_shared_places
+from license_ledger.airflow.lineage import is_traced
+from license_ledger.airflow.observed import is_measured
 from license_ledger.airflow.orgs import dag_id
 from license_ledger.airflow.storage import open_storage
 from license_ledger.airflow.token_store import require_encryption
@@ -52,15 +57,47 @@ class AirflowSurroundings:
         return open_storage(url)
 
     def findings(self, settings: Settings) -> Iterator[Finding]:
-        """Version, encryption, executor, database, what runs, pools, and the DAG of every org."""
+        """Version, encryption, executor, who watches, database, what runs, pools, the DAG of every org."""
         yield _version()
         yield looked_at("encryption", _encryption)
         yield looked_at("executor", partial(_executor, settings))
+        yield from watching(settings)
         try:
             yield from _database(settings)
         except SQLAlchemyError as error:
             words = f"cannot be asked ({type(error).__name__}); run this where `airflow db check` works"
             yield Finding("Airflow's database", "problem", words)
+
+
+def watching(settings: Settings) -> Iterator[Finding]:
+    """Metrics, lineage and the deadline of a day: each only where it is switched on."""
+    if conf.getboolean("metrics", "statsd_on", fallback=False):
+        if is_installed("statsd"):
+            yield Finding("metrics", "ok", "go to StatsD")
+        else:
+            words = "StatsD is on, and its client is not installed: pip install license-ledger[statsd]"
+            yield Finding("metrics", "warning", words)
+    elif is_measured():
+        yield Finding("metrics", "ok", "are sent")
+    if is_traced():
+        yield Finding("lineage", "ok", "events of OpenLineage are sent")
+    if settings.notify_published_by:
+        if f"{SnapshotDay.__module__}.{SnapshotDay.__qualname__}" in get_deadline_references_plugins():
+            yield Finding("deadline", "ok", f"days are to be published by {settings.notify_published_by} UTC")
+        else:
+            words = (
+                "Airflow does not know the ledger's plugin, and no run can begin: install the package anew"
+            )
+            yield Finding("deadline", "problem", words)
+
+
+def is_installed(module: str) -> bool:
+    """Whether a module can be imported."""
+    try:
+        import_module(module)
+    except ImportError:
+        return False
+    return True
 
 
 def _encryption() -> tuple[State, str]:
