@@ -18,6 +18,12 @@ from .places import Instance, Map
 LOCAL_HTTPS = "8443"
 """In place of 443, which takes a privilege outside of containers."""
 
+PYTHON = os.environ.get("COMPOSE_PYTHON") or sys.executable
+"""Of the ledger's image: another one may have been made from the image's own lock."""
+
+INSIDE = Path(__file__).parent / "inside"
+"""What processes import that stand for containers; nothing else of the scripts is on their path."""
+
 S3_SERVER = CHECKOUT / "tests" / "component" / "staging" / "s3_server.py"
 FOREIGN = ("AIRFLOW", "_AIRFLOW", "LICENSE_LEDGER", "LEDGER_", "PYTHON", "POSTGRES", "PG")
 """Beginnings of variables that a container would not have from this machine."""
@@ -59,6 +65,8 @@ def start_of(instance: Instance, places: Map) -> Start:
     argv, special = ways[image](instance, words)
     environment = _inherited() | places.environment(instance) | special
     environment["HOSTNAME"] = instance.name
+    paths = [environment.get("PYTHONPATH", ""), str(INSIDE)]
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     check = instance.service.check
     asking = [places.word(each, instance) for each in check.argv] if check else []
     return Start(_python(argv), environment, _python(asking))
@@ -66,7 +74,7 @@ def start_of(instance: Instance, places: Map) -> Start:
 
 def _inherited() -> dict[str, str]:
     kept = {name: each for name, each in os.environ.items() if not name.startswith(FOREIGN)}
-    programs = [str(Path(sys.executable).parent), str(postgres.PROGRAMS), os.environ.get("PATH", "")]
+    programs = [str(Path(PYTHON).parent), str(postgres.PROGRAMS), os.environ.get("PATH", "")]
     # Services talk to each other, whatever proxy this machine has.
     return kept | {
         "PATH": os.pathsep.join(programs),
@@ -77,7 +85,7 @@ def _inherited() -> dict[str, str]:
 
 
 def _python(argv: list[str]) -> list[str]:
-    return [sys.executable, *argv[1:]] if argv[:1] == ["python"] else argv
+    return [PYTHON, *argv[1:]] if argv[:1] == ["python"] else argv
 
 
 def _as_it_is(instance: Instance, words: list[str]) -> tuple[list[str], dict[str, str]]:
@@ -101,12 +109,11 @@ def _ledger(instance: Instance, words: list[str]) -> tuple[list[str], dict[str, 
         "AIRFLOW_HOME": str(instance.home / "airflow"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(CHECKOUT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(CHECKOUT / "plugins"),
-        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "compose_processes.identity.hostname",
+        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "container_identity.hostname",
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_HOST": instance.address,
         # These listen everywhere, so that two containers on one machine would be in each other's way.
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(_free_port()),
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(_free_port()),
-        "PYTHONPATH": f"{CHECKOUT / 'scripts'}{os.pathsep}{CHECKOUT / 'include'}",
     }
     if logs := [path for path in instance.service.volumes if path.endswith("/logs")]:
         own["AIRFLOW__LOGGING__BASE_LOG_FOLDER"] = str(instance.volume(logs[0]))

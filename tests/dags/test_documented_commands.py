@@ -38,6 +38,10 @@ ELSEWHERE = {
     "airflow roles": "tests/console/airflow_server.py",
     "ssh-keygen ": "tests/component/release/test_verify.py",
     "sha256sum ": "tests/component/release/test_verify.py",
+    # Want a container engine or a cluster: held against the files that they are about.
+    "docker compose ": "tests/unit/test_compose_files.py",
+    "kubectl ": "tests/unit/test_helm_values.py",
+    "helm ": "tests/unit/test_helm_values.py",
 }
 """Commands that want a person, a clean machine or a login service, and the tests that run them."""
 

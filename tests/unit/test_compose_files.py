@@ -243,3 +243,43 @@ def test_a_file_is_read_as_the_client_reads_it() -> None:
     assert plain["airflow-worker"].replicas == 2
     assert plain["airflow-apiserver"].after["airflow-init"] == "service_completed_successfully"
     assert os.fspath(plain["broker"].secrets["broker_password"]).endswith("/secrets/broker_password")
+
+
+PAGE = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+VERBS = {"build", "exec", "ps", "run", "stop", "up"}
+
+
+def test_commands_of_the_guide_are_about_services_that_there_are() -> None:
+    """Files, profiles and services that `docker compose` is told of exist; so do the settings of .env."""
+    every = told(WHOLE)["services"]
+    profiles = {profile for service in every.values() for profile in service.get("profiles", [])}
+    commands = re.findall(r"docker compose ([^\n`#…]+)", PAGE)
+
+    assert len(commands) > 10
+    for command in commands:
+        words = command.split()
+        assert VERBS & set(words), command
+        verb = next(at for at, word in enumerate(words) if word in VERBS)
+        rest = [word for word in words[verb + 1 :] if not word.startswith("-")]
+        named = rest[:1] if words[verb] in ("exec", "run") else [word.partition("=")[0] for word in rest]
+        assert set(named) <= every.keys(), command
+        assert {word for at, word in enumerate(words[:verb]) if words[at - 1] == "--profile"} <= profiles
+        files = [word for at, word in enumerate(words[:verb]) if words[at - 1] == "--file"]
+        assert all((ROOT / file).exists() for file in files), command
+    assert set(re.findall(r"--profile (\w+)", PAGE)) <= profiles
+    asked = (ROOT / ".env.example").read_text("utf-8")
+    assert [name for name in re.findall(r"`(LEDGER_\w+)`", PAGE) if f"{name}=" not in asked] == []
+
+
+def test_the_guide_has_a_row_for_every_service_and_secret() -> None:
+    """Services that stay, with their limits, and all files of secrets."""
+    for name, service in told(WHOLE)["services"].items():
+        assert f"`{name}" in PAGE or service.get("profiles"), name
+        if service["restart"] == "no" or service.get("profiles"):
+            continue
+        limit = service["deploy"]["resources"]["limits"]["memory"]
+        size = {"512M": "0.5 GiB", "1G": "1 GiB", "1536M": "1.5 GiB", "${LEDGER_WORKER_MEMORY:-2G}": "2 GiB"}[
+            limit
+        ]
+        assert re.search(rf"^\| `{name}`[^|]*\| {re.escape(size)} \|", PAGE, re.MULTILINE), name
+    assert [name for name in told(WHOLE)["secrets"] if f"`{name}`" not in PAGE] == []

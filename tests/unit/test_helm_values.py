@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -98,3 +99,28 @@ def test_a_worker_has_the_memory_of_its_slots() -> None:
 
     assert given["celery"] >= IDLE_WORKER + VALUES["config"]["celery"]["worker_concurrency"] * A_SLOT
     assert given["kubernetes"] >= A_SLOT + (300 << 20)
+
+
+def test_commands_of_the_guide_make_the_secrets_that_the_values_name(tmp_path: Path) -> None:
+    """Each Secret has the key that the chart reads, from a file that `make secrets` makes."""
+    page = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+    made = dict(re.findall(r"secret generic (\S+) --from-file=([\w-]+)=secrets/\w+", page))
+    script = [sys.executable, str(ROOT / "scripts" / "make_secrets.py"), "--settings", str(tmp_path / ".env")]
+    subprocess.run([*script, "--folder", str(tmp_path / "secrets")], check=True, capture_output=True)
+    files = set(re.findall(r"secrets/([\w.]+)", page)) - {"license"}
+    kept = re.findall(r"secret generic license-ledger-files (.+?)\n\n", page, re.DOTALL)
+
+    assert made == {
+        VALUES["data"]["metadataSecretName"]: "connection",
+        VALUES["data"]["brokerUrlSecretName"]: "connection",
+        VALUES["fernetKeySecretName"]: "fernet-key",
+        VALUES["apiSecretKeySecretName"]: "api-secret-key",
+        VALUES["jwtSecretName"]: "jwt-secret",
+    }
+    assert files <= {path.name for path in (tmp_path / "secrets").iterdir()}
+    assert VALUES["volumes"][0]["secret"]["secretName"] == "license-ledger-files"
+    mounted = VALUES["volumeMounts"][0]["mountPath"]
+    assert all(name in kept[0] for name in ("connections.json", "ledger.toml", "admin_password"))
+    assert f"{mounted}/admin_password" in page
+    assert f"{mounted}/connections.json" in VALUES["config"]["secrets"]["backend_kwargs"]
+    assert "--values deploy/helm/values.yaml" in page
