@@ -6,16 +6,21 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import structlog
+from airflow.dag_processing.dagbag import BundleDagBag
 from airflow.providers.openlineage import conf
+from airflow.providers.openlineage.extractors.manager import ExtractorManager
 from airflow.sdk import DAG
+from airflow.utils.state import TaskInstanceState
 
 from license_ledger.airflow import lineage
 from license_ledger.lineage import Assertion, Dataset, Flow
 
+ROOT = Path(__file__).parents[2]
 FLOW = Flow(inputs=(Dataset("file", "/staging/users", assertions=(Assertion("keys", "Unique.", 2, False),)),))
 
 
@@ -68,6 +73,18 @@ def test_a_check_that_failed_is_an_assertion_that_failed() -> None:
     assert (asserted.name, asserted.success, asserted.actual) == ("keys", False, "2")
     lineage.begin()
     assert lineage.told() is None
+
+
+def test_the_provider_asks_for_it_when_a_task_has_failed() -> None:
+    """Its own way from a failed task of the DAG to what the step had left: the findings of the checks."""
+    bag = BundleDagBag(dag_folder=ROOT / "dags", bundle_path=ROOT / "dags", bundle_name="dags-folder")
+    task = bag.dags["salesforce_license_snapshot"].get_task("check")
+    lineage.leave(lambda: FLOW)
+    run = SimpleNamespace(run_id="manual__1")
+    found = ExtractorManager().extract_metadata(run, task, TaskInstanceState.FAILED, SimpleNamespace())
+
+    [dataset] = found.inputs
+    assert not dataset.inputFacets["dataQualityAssertions"].assertions[0].success
 
 
 def test_a_flow_that_cannot_be_told_is_a_line_of_log() -> None:
