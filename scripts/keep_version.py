@@ -23,7 +23,7 @@ KEPT = ROOT / "tests" / "versions"
 
 # Runs under the code of the revision: nothing that it did not have may be asked of it.
 MAKER = """
-import importlib.util, json, sys
+import contextlib, importlib.util, json, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from demo_org.options import OrgOptions
@@ -44,9 +44,17 @@ made = {
     "schema_version": schemas.SCHEMA_VERSION,
     "settings": sorted(Settings.model_fields),
     "connection_fields": sorted(FORM_FIELDS),
+    "metrics": [],
+    "status": [],
     "postgres": False,
     "days": [],
 }
+with contextlib.suppress(ImportError):
+    from license_ledger.measures import METRICS
+    made["metrics"] = sorted(metric.name for metric in METRICS)
+with contextlib.suppress(ImportError):
+    from license_ledger.commands.status import OrgStatus
+    made["status"] = sorted(OrgStatus.__dataclass_fields__)
 with DemoOrg(World(seed=11, today=TODAY), OrgOptions(bulk_seconds=0.02), root / "org") as server:
     walk = Walk(RunningOrg(server).connection(), root, noon(TODAY))
     for day in (TODAY, TODAY + timedelta(days=1)):

@@ -23,7 +23,9 @@ from demo_org.server import DemoOrg
 from demo_org.world import World
 from license_ledger import __version__, reader, schemas
 from license_ledger.airflow.provider import FORM_FIELDS
+from license_ledger.commands.status import OrgStatus
 from license_ledger.errors import ConfigError
+from license_ledger.measures import METRICS
 from license_ledger.settings import Settings
 from license_ledger.staging.storage import Storage
 from license_ledger.warehouse.duckdb import load_all
@@ -146,10 +148,12 @@ def test_there_are_versions_and_each_is_small() -> None:
     assert all(path.stat().st_size < 400_000 for path in KEPT.iterdir())
 
 
-def test_its_settings_and_connections_are_known(left: Left) -> None:
-    """Every setting and every field of a connection of a version is one still, within a major version."""
+def test_its_names_are_known(left: Left) -> None:
+    """Settings, fields of a connection, metrics and the keys of the status: all are there still."""
     assert set(left.made["settings"]) <= set(Settings.model_fields)
     assert set(left.made["connection_fields"]) <= set(FORM_FIELDS)
+    assert set(left.made["metrics"]) <= {metric.name for metric in METRICS}
+    assert set(left.made["status"]) <= set(OrgStatus.__dataclass_fields__)
 
 
 def test_its_staging_is_read(left: Left) -> None:
