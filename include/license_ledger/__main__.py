@@ -20,11 +20,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from datetime import date
 
 from structlog.contextvars import bound_contextvars
 
 from license_ledger import __version__, logs
+from license_ledger.airflow.storage import open_storage
 from license_ledger.commands import (
     authorize,
     check,
@@ -41,11 +43,12 @@ from license_ledger.commands import (
     statements,
     status,
 )
+from license_ledger.commands.outcome import Outcome
+from license_ledger.commands.places import Places
 from license_ledger.errors import ConfigError, LedgerError, SnapshotRefused
 from license_ledger.salesforce.credentials import Credentials
 from license_ledger.salesforce.tokens import Sessions
 from license_ledger.settings import PREFIX, Settings, load_settings
-from license_ledger.staging.storage import Storage
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,17 +59,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: instead of those of the process.
 
     Returns:
-        0, or 1 after one line on standard error that names the error and what to do.
+        0; 1 after one line on standard error that names the error and what to do, or when a command says that
+        something is not as it should be.
     """
     options = _parser().parse_args(arguments)
+    options.stdout = sys.stdout
     logs.configure()
     with bound_contextvars(step=options.named):
         try:
-            print(options.command(options))
+            # Standard output is the answer's alone: libraries, Airflow first of all, log there.
+            with redirect_stdout(sys.stderr):
+                told = options.command(options)
         except LedgerError as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr)
             return 1
-    return 0
+    ended = told if isinstance(told, Outcome) else Outcome(told)
+    if ended.text:
+        print(ended.text)
+    return ended.status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -80,11 +90,12 @@ def _parser() -> argparse.ArgumentParser:
     authorize.add_to(commands, _connections)
     check.add_to(commands, _open_org)
     reveal.add_to(commands, _open_org)
-    status.add_to(commands, _open_storage, _resolved)
-    load.add_to(commands, _open_storage, _resolved)
+    places = Places(open_storage, _resolved)
+    for command in (status, load, replay, retain, erase, export):
+        command.add_to(commands, places)
     doctor.add_to(commands, _open_org, _surroundings)
-    for command in (replay, retain, erase, roles, pools, statements, inputs, export):
-        command.add_to(commands)
+    for plain in (roles, pools, statements, inputs):
+        plain.add_to(commands)
     settings = commands.add_parser("settings", help="the settings in force")
     settings.set_defaults(command=_settings)
     return parser
@@ -102,15 +113,6 @@ def _open_org(connection_id: str) -> tuple[Credentials, Sessions]:
     from license_ledger.airflow.connection_store import open_org
 
     return open_org(connection_id)
-
-
-def _open_storage(url: str) -> Storage:
-    """The storage of a URL; with an Airflow connection only when it names one."""
-    if "@" not in url:
-        return Storage.from_url(url)
-    from license_ledger.airflow.storage import open_storage
-
-    return open_storage(url)
 
 
 def _resolved(settings: Settings) -> Settings:
@@ -137,7 +139,7 @@ def _report(options: argparse.Namespace) -> str:
     from license_ledger import reader
     from license_ledger.reconcile.report import markdown_summary
 
-    staging = Storage.from_url(load_settings().staging)
+    staging = open_storage(load_settings().staging)
     published = reader.snapshots(staging, options.org).sort_by("snapshot_date").to_pylist()
     if options.date:
         published = [row for row in published if row["snapshot_date"] == options.date]

@@ -11,7 +11,7 @@ import atexit
 import gc
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -55,6 +55,7 @@ class Order:
         company_names: the company filter; empty: of each day, as it was published last.
         key: names this replay in the landing area.
         force: also days that are published as they would come out.
+        open_storage: the storage of a URL; a function of a module, for the processes that are started.
     """
 
     org_id: str
@@ -62,6 +63,7 @@ class Order:
     company_names: tuple[str, ...]
     key: str
     force: bool = False
+    open_storage: Callable[[str], Storage] = Storage.from_url
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,7 @@ def is_up_to_date(context: RunContext) -> bool:
 
 def _context(order: Order, day: date, now: datetime) -> RunContext:
     settings = order.settings
-    landing, staging = _storages(settings.landing_url, settings.staging)
+    landing, staging = _storages(settings.landing_url, settings.staging, order.open_storage)
     return RunContext(
         connection_id="",
         snapshot_date=day,
@@ -214,9 +216,9 @@ def _context(order: Order, day: date, now: datetime) -> RunContext:
 
 
 @cache
-def _storages(landing: str, staging: str) -> tuple[Storage, Storage]:
+def _storages(landing: str, staging: str, open_storage: Callable[[str], Storage]) -> tuple[Storage, Storage]:
     """The places, for all days of a process."""
-    return Storage.from_url(landing).fleeting(), Storage.from_url(staging)
+    return open_storage(landing).fleeting(), open_storage(staging)
 
 
 def _names(staging: Storage, day: Day) -> tuple[str, ...]:

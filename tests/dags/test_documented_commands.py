@@ -21,11 +21,13 @@ from demo_org.options import OrgOptions
 from demo_org.server import DemoOrg
 from demo_org.world import World
 from license_ledger.__main__ import _parser
+from license_ledger.warehouse.duckdb import open_readonly, warehouse_path
 from tests.walk import Walk, noon
 
 ROOT = Path(__file__).parents[2]
 GUIDES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 SH = re.compile(r"^ *```sh\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
+SQL = re.compile(r"^ *```sql\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 PAST = (date(2026, 6, 30), date(2026, 11, 23))
 PLACES = "/srv/license-ledger"
 """Where the guides put files of one's own."""
@@ -140,6 +142,15 @@ def test_commands_of_the_ledger_run_as_written(installed: dict[str, str], tmp_pa
             wrong.append((path, line, done.stdout + done.stderr))
 
     assert not wrong, "\n".join(map("\n".join, wrong))
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.name)
+def test_questions_are_answered(installed: dict[str, str], path: Path) -> None:
+    """Every question in SQL that a guide has is one that the warehouse can answer."""
+    with open_readonly(warehouse_path(installed["LICENSE_LEDGER_WAREHOUSE"])) as connection:
+        connection.execute("USE ledger")
+        for question in SQL.findall(path.read_text("utf-8")):
+            connection.execute(question).fetchall()
 
 
 def _exported(path: str) -> list[tuple[str, str]]:

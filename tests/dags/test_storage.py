@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from demo_org.options import OrgOptions
+from demo_org.server import DemoOrg
+from demo_org.world import World
 from license_ledger.airflow.storage import open_storage, split_connection
 from license_ledger.errors import ConfigError
+from tests.walk import Walk, noon
 
 
 @pytest.mark.parametrize(
@@ -83,3 +91,53 @@ def test_what_cannot_be_opened_is_named(url: str, airflow_database: None) -> Non
     """A missing connection, or a scheme that no provider serves, is an error that names it."""
     with pytest.raises(ConfigError, match=r"lake|nowhere"):
         open_storage(url).list()
+
+
+def test_every_command_finds_a_bucket_by_its_connection(
+    bucket: str, airflow_database: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A day that lies behind an Airflow connection is told of, loaded, replayed, exported, erased from."""
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    lake = json.loads(os.environ["AIRFLOW_CONN_LAKE"])
+    world, options = World(seed=4, today=yesterday), OrgOptions(bulk_seconds=0.02)
+    with DemoOrg(world, options, tmp_path / "org") as org, pytest.MonkeyPatch.context() as keys:
+        keys.setenv("AWS_ACCESS_KEY_ID", lake["login"])
+        keys.setenv("AWS_SECRET_ACCESS_KEY", lake["password"])
+        keys.setenv("AWS_ENDPOINT_URL", lake["extra"]["endpoint_url"])
+        values = {"staging": bucket.replace("lake@", "")}
+        walk = Walk(org.access.connection("*"), tmp_path, noon(yesterday), values=values)
+        snapshot = walk.run(load=False)
+    victim = snapshot.table("users", ["user_id"])["user_id"][3].as_py()
+    monkeypatch.setenv("LICENSE_LEDGER_STAGING", bucket)
+    monkeypatch.setenv("LICENSE_LEDGER_WAREHOUSE", f"duckdb:///{tmp_path / 'warehouse.duckdb'}")
+    monkeypatch.setenv("LICENSE_LEDGER_HISTORY_DAILY_DAYS", "30")
+
+    said = [
+        _said(*words.split())
+        for words in (
+            "report",
+            "status",
+            "load",
+            "replay --company acme.com --force",
+            "export license_position",
+            "retain --dry-run",
+            f"erase --org {snapshot.org_id} --user-id {victim}",
+        )
+    ]
+
+    assert str(yesterday) in said[0]
+    assert str(yesterday) in said[1]
+    assert "1 day" in said[2]
+    assert "1 replayed" in said[3]
+    assert said[4].startswith("org_id,")
+    assert "1 days stay" in said[5]
+    assert "Nothing of the person was found." in said[6]
+
+
+def _said(*arguments: str) -> str:
+    """What a command says, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "license_ledger", *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, (arguments, done.stderr)
+    return done.stdout

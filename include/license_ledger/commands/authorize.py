@@ -119,7 +119,7 @@ def run(options: argparse.Namespace, store: Callable[[], ConnectionStore]) -> st
         AccessDenied, AuthRevoked, SalesforceUnavailable, UnsafeHost: Salesforce said no, or nothing.
     """
     place = store() if options.to == "airflow" else None
-    if place is None and sys.stdout.isatty():
+    if place is None and options.stdout.isatty():
         raise ConfigError(
             f"option --to {options.to}",
             "would print tokens to the terminal",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from license_ledger.commands.check import OpenOrg
+from license_ledger.commands.outcome import Outcome
 from license_ledger.errors import LedgerError
 from license_ledger.inputs.given import read_inputs
 from license_ledger.salesforce.verdict import verdict
@@ -74,21 +74,20 @@ def add_to(
     parser.set_defaults(command=lambda options: run(options, open_org, surroundings()))
 
 
-def run(options: argparse.Namespace, open_org: OpenOrg, surroundings: Surroundings) -> str:
+def run(options: argparse.Namespace, open_org: OpenOrg, surroundings: Surroundings) -> Outcome:
     """
     Look at everything, whatever is found on the way.
 
-    Raises:
-        SystemExit: with 1, after printing, when there is a problem.
+    Returns:
+        What was found; status 1 when there is a problem.
     """
     found = list(_findings(options, open_org, surroundings))
     marks: dict[State, str] = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
     told = "\n".join(f"{marks[each.state]}  {each.what}: {each.words}" for each in found)
     problems = sum(each.state == "problem" for each in found)
     if problems:
-        sys.stdout.write(f"{told}\n\n{problems} to be solved before a snapshot can be taken.\n")
-        raise SystemExit(1)
-    return f"{told}\n\nSnapshots can be taken."
+        return Outcome(f"{told}\n\n{problems} to be solved before a snapshot can be taken.", 1)
+    return Outcome(f"{told}\n\nSnapshots can be taken.")
 
 
 def _findings(

@@ -7,18 +7,17 @@ import json
 import sys
 from pathlib import Path
 
+from license_ledger.commands.places import Places
 from license_ledger.errors import ConfigError
 from license_ledger.privacy.concealment import pseudonym_key
 from license_ledger.privacy.erase import Erasure, in_words, require_nothing_left
-from license_ledger.settings import load_settings
-from license_ledger.staging.storage import Storage
 
 __all__ = ["add_to", "run"]
 
 FROM_INPUT = "-"
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], places: Places) -> None:
     """Declare the command."""
     parser = commands.add_parser(
         "erase",
@@ -33,10 +32,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     who.add_argument("--username", default="", help="a user name")
     parser.add_argument("--dry-run", action="store_true", help="only say what mentions the person")
     parser.add_argument("--report", type=Path, metavar="FILE", help="also write the report as JSON")
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=lambda options: run(options, places))
 
 
-def run(options: argparse.Namespace) -> str:
+def run(options: argparse.Namespace, places: Places) -> str:
     """
     Erase a person, or say what would be done.
 
@@ -46,10 +45,10 @@ def run(options: argparse.Namespace) -> str:
         CheckFailed: something is still found afterwards.
         StoreBusy, CorruptSnapshot, StagingUnwritable: the command can be repeated and goes on.
     """
-    settings = load_settings()
+    settings = places.settings()
     erasure = Erasure(
-        landing=Storage.from_url(settings.landing_url),
-        staging=Storage.from_url(settings.staging),
+        landing=places.landing(settings),
+        staging=places.staging(settings),
         warehouse=settings.warehouse,
         org_id=options.org,
         pseudonym_key=pseudonym_key(settings) if settings.pseudonym_key is not None else None,

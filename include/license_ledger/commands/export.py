@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -13,11 +12,10 @@ from typing import IO, Any
 
 import duckdb
 
+from license_ledger.commands.places import Places
 from license_ledger.console.export import harmless
 from license_ledger.errors import ConfigError
 from license_ledger.questions.source import open_source
-from license_ledger.settings import load_settings
-from license_ledger.staging.storage import Storage
 from license_ledger.warehouse import ddl
 from license_ledger.warehouse.statements import VIEWS, views
 
@@ -33,7 +31,7 @@ _NAMES: Mapping[str, Mapping[str, str]] = {
 """What stands for org and day in a view that calls them otherwise."""
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], places: Places) -> None:
     """Declare the command."""
     parser = commands.add_parser("export", help="a view of the warehouse as CSV")
     parser.add_argument("view", choices=VIEWS, metavar="view", help=f"one of {', '.join(VIEWS)}")
@@ -41,10 +39,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument("--from", dest="first", type=date.fromisoformat, help="first day, YYYY-MM-DD")
     parser.add_argument("--to", dest="last", type=date.fromisoformat, help="last day")
     parser.add_argument("--output", type=Path, help="file; default: standard output")
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=lambda options: run(options, places))
 
 
-def run(options: argparse.Namespace) -> str:
+def run(options: argparse.Namespace, places: Places) -> str:
     """
     Write the rows, as the warehouse is now; a file takes its name when it is whole.
 
@@ -57,12 +55,12 @@ def run(options: argparse.Namespace) -> str:
     Raises:
         ConfigError: the view has no day to choose by; or there is no warehouse that can be read.
     """
-    settings = load_settings()
+    settings = places.settings()
     names = _columns(options.view)
     statement = _statement(options, names)
-    source = open_source(settings.warehouse, lambda: Storage.from_url(settings.staging))
+    source = open_source(settings.warehouse, lambda: places.staging(settings))
     chosen = {"org_id": options.org, "first": options.first, "last": options.last}
-    with source.session(_SECONDS) as session, _sink(options.output) as sink:
+    with source.session(_SECONDS) as session, _sink(options.output, options.stdout) as sink:
         writer, count = csv.writer(sink, lineterminator="\r\n"), 0
         writer.writerow(names)
         for piece in session.stream(statement, chosen):
@@ -96,9 +94,9 @@ def _columns(view: str) -> list[str]:
 
 
 @contextmanager
-def _sink(path: Path | None) -> Iterator[IO[str]]:
+def _sink(path: Path | None, stdout: IO[str]) -> Iterator[IO[str]]:
     if path is None:
-        yield sys.stdout
+        yield stdout
         return
     building = path.with_name(f".{path.name}.building")
     try:

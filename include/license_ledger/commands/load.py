@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 
 from rich.progress import track
 
 from license_ledger import reader
+from license_ledger.commands.places import Places
 from license_ledger.commands.replay import LOADED_AT_ONCE
 from license_ledger.errors import ConfigError, SnapshotRefused
 from license_ledger.inputs.given import read_inputs
-from license_ledger.settings import Settings, load_settings
-from license_ledger.staging.storage import Storage
 from license_ledger.warehouse.places import warehouse_at
 
 __all__ = ["add_to", "run"]
 
 
-def add_to(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    open_storage: Callable[[str], Storage],
-    resolved: Callable[[Settings], Settings],
-) -> None:
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], places: Places) -> None:
     """Declare the command."""
     parser = commands.add_parser(
         "load",
@@ -34,14 +29,10 @@ def add_to(
     parser.add_argument("--org", help="18-character org id; default: every org")
     parser.add_argument("--from", dest="first", type=date.fromisoformat, help="first day, YYYY-MM-DD")
     parser.add_argument("--to", dest="last", type=date.fromisoformat, help="last day")
-    parser.set_defaults(command=lambda options: run(options, open_storage, resolved))
+    parser.set_defaults(command=lambda options: run(options, places))
 
 
-def run(
-    options: argparse.Namespace,
-    open_storage: Callable[[str], Storage],
-    resolved: Callable[[Settings], Settings],
-) -> str:
+def run(options: argparse.Namespace, places: Places) -> str:
     """
     Load.
 
@@ -53,10 +44,10 @@ def run(
         ConfigError: there is no warehouse to load into.
         StoreBusy, WarehouseUnavailable: days that were loaded before stay; the command can be repeated.
     """
-    settings = resolved(load_settings())
+    settings = places.settings()
     if not settings.warehouse:
         raise ConfigError("setting LICENSE_LEDGER_WAREHOUSE", "names no warehouse", "name the one to load")
-    staging = open_storage(settings.staging)
+    staging = places.staging(settings)
     wanted = [
         (row["org_id"], row["snapshot_date"])
         for row in reader.snapshots(staging, options.org).sort_by("snapshot_date").to_pylist()
@@ -67,7 +58,7 @@ def run(
             "load", f"no such day is published in {staging.url}", "see `license-ledger status`"
         )
     warehouse = warehouse_at(settings.warehouse)
-    inputs = read_inputs(settings, datetime.now(UTC), open_storage)
+    inputs = read_inputs(settings, datetime.now(UTC), places.open_storage)
     loaded = 0
     groups = list(_groups(wanted))
     for group in track(groups, "Loading", len(groups), transient=True):

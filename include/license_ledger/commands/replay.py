@@ -11,8 +11,9 @@ from datetime import UTC, date, datetime, timedelta
 from rich.progress import track
 
 from license_ledger import reader, replay
+from license_ledger.commands.places import Places
 from license_ledger.errors import CheckFailed, ConfigError, DayOutOfReach
-from license_ledger.settings import Settings, load_settings
+from license_ledger.settings import Settings
 from license_ledger.staging.layout import partition_values
 from license_ledger.staging.storage import Storage
 from license_ledger.staging.sweep import sweep
@@ -25,7 +26,7 @@ LOADED_AT_ONCE = 90
 """Days per swap of a warehouse file: each swap copies the file once."""
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], places: Places) -> None:
     """Declare the command."""
     parser = commands.add_parser("replay", help="make days anew from their landings, with today's settings")
     parser.add_argument("--org", help="18-character org id; needed when several orgs have landings")
@@ -45,10 +46,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.add_argument("--force", action="store_true", help="also days that would come out as they are")
     parser.add_argument("--dry-run", action="store_true", help="only say which days would be replayed")
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=lambda options: run(options, places))
 
 
-def run(options: argparse.Namespace) -> str:
+def run(options: argparse.Namespace, places: Places) -> str:
     """
     Replay the days of a range that have a landing, and load them into the warehouse.
 
@@ -60,8 +61,8 @@ def run(options: argparse.Namespace) -> str:
         CheckFailed: days failed, each with its reason; every other day is done by then.
         ConfigError: the org is not unique, or a company name is wrong.
     """
-    settings, now = load_settings(), datetime.now(UTC)
-    landing, staging = Storage.from_url(settings.landing_url), Storage.from_url(settings.staging)
+    settings, now = places.settings(), datetime.now(UTC)
+    landing, staging = places.landing(settings), places.staging(settings)
     org_id = options.org or _only_org(landing)
     names = tuple(options.company or ())
     if names:
@@ -74,7 +75,8 @@ def run(options: argparse.Namespace) -> str:
         )
     if options.dry_run:
         return f"{len(days)} days, {days[0]} to {days[-1]}, would be replayed"
-    order = replay.Order(org_id, settings, names, f"replay-{uuid.uuid4().hex[:8]}", options.force)
+    key = f"replay-{uuid.uuid4().hex[:8]}"
+    order = replay.Order(org_id, settings, names, key, options.force, places.open_storage)
     followed = track(replay.replay(order, days, now, options.jobs), "Replaying", len(days), transient=True)
     outcomes = list(_loaded(followed, settings, staging, org_id))
     sweep(staging, org_id=org_id, now=now)

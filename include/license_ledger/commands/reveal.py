@@ -63,7 +63,7 @@ def run(options: argparse.Namespace, open_org: OpenOrg) -> str:
     with client_of(credentials, sessions) as client:
         client.negotiate()
         people = dict(_people(client, key, wanted))
-    writer = csv.writer(sys.stdout)
+    writer = csv.writer(options.stdout)
     writer.writerow(["user_id", *_TOLD])
     writer.writerows([one, *map(harmless, people[one])] for one in wanted if one in people)
     if len(people) < len(wanted):

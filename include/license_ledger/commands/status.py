@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from license_ledger import reader
+from license_ledger.commands.outcome import Outcome
+from license_ledger.commands.places import Places
 from license_ledger.errors import LedgerError
 from license_ledger.questions import NothingYet
 from license_ledger.questions.source import open_source
-from license_ledger.settings import Settings, load_settings
+from license_ledger.settings import Settings
 from license_ledger.staging.storage import Storage
 
 __all__ = ["OrgStatus", "add_to", "run", "statuses"]
@@ -60,11 +61,7 @@ class OrgStatus:
     in_warehouse: date | None
 
 
-def add_to(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],
-    open_storage: Callable[[str], Storage],
-    resolved: Callable[[Settings], Settings],
-) -> None:
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], places: Places) -> None:
     """Declare the command."""
     parser = commands.add_parser(
         "status",
@@ -75,23 +72,21 @@ def add_to(
     parser.add_argument(
         "--max-age-days", type=int, metavar="N", help="exit with 1 when the newest day of an org is older"
     )
-    parser.set_defaults(command=lambda options: run(options, open_storage, resolved))
+    parser.set_defaults(command=lambda options: run(options, places))
 
 
-def run(
-    options: argparse.Namespace,
-    open_storage: Callable[[str], Storage],
-    resolved: Callable[[Settings], Settings],
-) -> str:
+def run(options: argparse.Namespace, places: Places) -> Outcome:
     """
     Tell how every org stands.
 
+    Returns:
+        A line per org, or JSON; status 1 when an org is older than allowed, or nothing is published.
+
     Raises:
         LedgerError: staging cannot be read, or the warehouse's connection does not exist.
-        SystemExit: with 1, after printing, when an org is older than allowed, or nothing is published.
     """
-    settings = resolved(load_settings())
-    found = statuses(settings, open_storage, datetime.now(UTC).date())
+    settings = places.settings()
+    found = statuses(settings, places.staging(settings), datetime.now(UTC).date())
     if options.json:
         told = json.dumps([asdict(status) for status in found], default=str, indent=2)
     else:
@@ -102,29 +97,26 @@ def run(
     late = options.max_age_days is not None and (
         not found or any(status.age_days > options.max_age_days for status in found)
     )
-    if late:
-        sys.stdout.write(told + "\n")
-        raise SystemExit(1)
-    return told
+    return Outcome(told, int(late))
 
 
-def statuses(settings: Settings, open_storage: Callable[[str], Storage], today: date) -> list[OrgStatus]:
+def statuses(settings: Settings, staging: Storage, today: date) -> list[OrgStatus]:
     """
     How every org stands that has anything published.
 
     Args:
         settings: of the pipeline, the warehouse's connection looked up.
-        open_storage: from a URL to its storage.
+        staging: the staging root.
         today: the UTC day.
 
     Returns:
         A status for each org, by id.
     """
     days: dict[str, list[dict[str, Any]]] = {}
-    for row in reader.snapshots(open_storage(settings.staging)).to_pylist():
+    for row in reader.snapshots(staging).to_pylist():
         days.setdefault(row["org_id"], []).append(row)
     return [
-        _status(org_id, rows, today, _loaded(settings, open_storage, org_id))
+        _status(org_id, rows, today, _loaded(settings, staging, org_id))
         for org_id, rows in sorted(days.items())
     ]
 
@@ -152,12 +144,12 @@ def _status(org_id: str, rows: list[dict[str, Any]], today: date, in_warehouse: 
     )
 
 
-def _loaded(settings: Settings, open_storage: Callable[[str], Storage], org_id: str) -> date | None:
+def _loaded(settings: Settings, staging: Storage, org_id: str) -> date | None:
     """The newest day of an org in the warehouse."""
     if not settings.warehouse:
         return None
     try:
-        source = open_source(settings.warehouse, lambda: open_storage(settings.staging))
+        source = open_source(settings.warehouse, lambda: staging)
         with source.session(_SECONDS) as session:
             rows = session.rows("days", org_id=org_id)
     except (LedgerError, NothingYet):

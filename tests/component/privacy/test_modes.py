@@ -6,6 +6,7 @@ import argparse
 import csv
 import io
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -347,7 +348,7 @@ def test_with_the_key_salesforce_tells_who_somebody_is(
     stranger = pseudonym(b"another key, of forty characters at least", chosen["Id"])
     text = f"license,user_id\nA,{pseudonym(KEY.encode(), chosen['Id'])}\nB,{stranger}\n"
     monkeypatch.setattr("sys.stdin", io.StringIO(text))
-    options = argparse.Namespace(pseudonyms=[], connection="salesforce_default")
+    options = argparse.Namespace(pseudonyms=[], connection="salesforce_default", stdout=sys.stdout)
 
     reveal.run(options, lambda connection_id: (context.credentials, context.sessions))
 
@@ -362,6 +363,6 @@ def test_what_is_no_pseudonym_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("LICENSE_LEDGER_PSEUDONYM_KEY", KEY)
     monkeypatch.setattr("sys.stdin", io.StringIO("nobody"))
     for given, named in ((["005A00000000001IAA"], "005A00000000001IAA"), ([], "standard input")):
-        options = argparse.Namespace(pseudonyms=given, connection="salesforce_default")
+        options = argparse.Namespace(pseudonyms=given, connection="salesforce_default", stdout=sys.stdout)
         with pytest.raises(ConfigError, match=named):
             reveal.run(options, lambda connection_id: pytest.fail("Salesforce was asked"))
