@@ -96,6 +96,12 @@ def _metrics() -> list[str]:
             "those of Airflow's own tasks.",
             "  ",
         ),
+        *prose(
+            "- While the collector of OpenTelemetry does not answer, every task ends later, by up to the "
+            "ten seconds that its client tries to deliver; `OTEL_EXPORTER_OTLP_TIMEOUT`, in seconds, "
+            "shortens that.",
+            "  ",
+        ),
         *prose("- A metric that cannot be sent is a line of log, `metrics.not_sent`; no step fails.", "  "),
         "",
         "### Alerts",
