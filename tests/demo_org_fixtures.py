@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from demo_org.control import Control
 from demo_org.options import OrgOptions
 from demo_org.server import DemoOrg
-from demo_org.world import World
+from demo_org.world import World, WorldOptions
 
 TODAY = date(2026, 11, 24)
 """The day of every org in the tests, unless a test wants another."""
@@ -179,3 +181,19 @@ def start_demo_org(tmp_path: Path) -> Iterator[StartOrg]:
 def demo_org(start_demo_org: StartOrg) -> RunningOrg:
     """One small org for this test alone."""
     return start_demo_org()
+
+
+def world_of(folder: Path, org: Control) -> World:
+    """
+    A world like that of a running demo org, whose clock stands still.
+
+    Args:
+        folder: where the org keeps its state.
+        org: which one.
+    """
+    kept = json.loads((folder / "world.json").read_text("utf-8"))
+    now = datetime.fromisoformat(org.world()["now"])
+    options = WorldOptions(anchor=date.fromisoformat(kept["anchor"]))
+    world = World(seed=kept["seed"], users=kept["users"], today=now.date(), options=options)
+    world.set_clock(now)
+    return world

@@ -21,12 +21,13 @@ import s3fs
 
 from compose_processes.stack import Stack, composed_stack
 from demo_org.control import Control
-from demo_org.world import World, WorldOptions
+from demo_org.world import World
 from license_ledger import reader
 from license_ledger.schemas import TABLES
 from license_ledger.staging.storage import Storage
 from local_stack.api import AirflowApi
 from local_stack.home import USERNAME
+from tests.demo_org_fixtures import world_of
 from tests.e2e.conftest import DAG_ID
 from tests.e2e.several_machines import POLICY, kill_machine
 
@@ -135,6 +136,19 @@ class Composed:
             return {"queued": int(client.llen("default")), "unfinished": int(client.hlen("unacked"))}
 
     @contextmanager
+    def suspended(self, *names: str) -> Iterator[None]:
+        """Keep the first process of instances from doing anything, for as long as the block lasts."""
+        pids = [self.stack.supervised.process(name) for name in names]
+        processes = [psutil.Process(pid) for pid in pids if pid is not None]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
+
+    @contextmanager
     def held(self, path: str) -> Iterator[None]:
         """Keep the org from answering some of its calls, for as long as the block lasts."""
         self.org.fault("stall", path=path, count=None, after=0.0, seconds=600.0)
@@ -172,22 +186,6 @@ class Composed:
     def world(self) -> World:
         """A world like that of the demo org, whose clock stands still."""
         return world_of(self.stack.root / "volumes" / "demo-org", self.org)
-
-
-def world_of(folder: Path, org: Control) -> World:
-    """
-    A world like that of a running demo org, whose clock stands still.
-
-    Args:
-        folder: where the org keeps its state.
-        org: which one.
-    """
-    kept = json.loads((folder / "world.json").read_text("utf-8"))
-    now = datetime.fromisoformat(org.world()["now"])
-    options = WorldOptions(anchor=date.fromisoformat(kept["anchor"]))
-    world = World(seed=kept["seed"], users=kept["users"], today=now.date(), options=options)
-    world.set_clock(now)
-    return world
 
 
 @dataclass(frozen=True)

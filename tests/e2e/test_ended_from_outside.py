@@ -19,13 +19,13 @@ import psutil
 import pytest
 
 from demo_org.truth import Truth
-from demo_org.world import World, WorldOptions
 from license_ledger import reader
 from license_ledger.staging.storage import Storage
 from local_stack.demo import COMPANY_NAMES, MARK
 from local_stack.home import Home
 from local_stack.postgres import Database
 from local_stack.tasks import explain
+from tests.demo_org_fixtures import world_of
 from tests.e2e.conftest import DAG_ID, ROOT, Finished, environment, make_run, start_ui
 from tests.e2e.dying import SETTINGS, Dying, retries_are_quick
 from tests.published import require_explained, require_true
@@ -113,20 +113,6 @@ def published(dying: Dying, run_id: str) -> reader.Snapshot:
     return reader.open_snapshot(staging, receipt["org_id"], date.fromisoformat(receipt["snapshot_date"]))
 
 
-def true_world(dying: Dying) -> World:
-    """A world like that of the demo org, whose clock stands still."""
-    kept = json.loads((dying.ui.home.demo_org / "world.json").read_text("utf-8"))
-    now = datetime.fromisoformat(dying.ui.org.world()["now"])
-    world = World(
-        seed=kept["seed"],
-        users=kept["users"],
-        today=now.date(),
-        options=WorldOptions(anchor=date.fromisoformat(kept["anchor"])),
-    )
-    world.set_clock(now)
-    return world
-
-
 @pytest.fixture(scope="module")
 def survived(dying: Dying) -> tuple[str, int, int]:
     """A run during which every service dies, and a worker: its id, the jobs it and a calm run started."""
@@ -155,7 +141,9 @@ def test_a_run_outlives_every_service(dying: Dying, survived: tuple[str, int, in
     run_id, started, undisturbed = survived
     snapshot = published(dying, run_id)
     names = COMPANY_NAMES.split()
-    truth = Truth(true_world(dying)).expected(company_names=names, captured_at=snapshot.row["captured_at"])
+    truth = Truth(world_of(dying.ui.home.demo_org, dying.ui.org)).expected(
+        company_names=names, captured_at=snapshot.row["captured_at"]
+    )
     truth["licenses"] = truth["licenses"].drop(columns="used_as_of")  # tells the ledger's own time
 
     snapshot.verify()
