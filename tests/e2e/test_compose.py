@@ -27,8 +27,8 @@ DURING = (
     *("airflow-scheduler", "metadata-db", "object-store", "warehouse-db"),
 )
 """
-Killed while a run waits for its org, after the triggerer, which is killed while it watches jobs, and before the
-broker: the workers that finish the run have seen it die.
+Killed while a run waits for its org, after the triggerer, which is killed while it watches jobs, and before
+the broker: the workers that finish the run have seen it die.
 """
 
 AWAY_SECONDS = 22.0
