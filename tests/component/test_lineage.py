@@ -97,6 +97,19 @@ def test_pseudonyms_are_masked(shared_demo_org: RunningOrg, tmp_path: Path) -> N
     assert not any(origin.is_masked for origin in licenses.origins["license_name"])
 
 
+def test_what_is_counted_and_deleted_is_told_as_well(shared_demo_org: RunningOrg, tmp_path: Path) -> None:
+    """Without rows about people there are still tables, and what they were made of."""
+    values = {"privacy_mode": "aggregate", "pseudonym_key": KEY}
+    walk = Walk(shared_demo_org.connection(), tmp_path, noon(TODAY), values=values)
+    context = walk.chosen(walk.context(["*"]))
+    walk.extract(context)
+    walk.settle(context)
+    flow = lineage.of_publish(context)
+
+    assert flow.outputs[0].rows == 0
+    assert {each.name: each.rows for each in flow.inputs}["UserLicense"] == 35
+
+
 def test_the_warehouse_has_the_columns_of_staging(walk: Walk) -> None:
     """Every column of a table is that of the published one; empty values are counted for inputs."""
     flow = lineage.of_load(replayed(walk), {"warehouse": "there"})
