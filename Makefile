@@ -23,12 +23,12 @@ ledger: $(VENV)/.run ## Any other command on the same state: make ledger ARGS="c
 
 test: $(VENV)/.dev ## Run the test suite.
 	@sh scripts/browser.sh >/dev/null
-	@$(BIN)/python -m pytest -n 2 --dist loadscope -m "not endurance" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadscope -m "not endurance" --durations 20 --durations-min 5 $(ARGS)
 
 endurance: $(VENV)/.dev ## Run the tests that take minutes each: kills by the hundred, clusters, a year of days.
 	@sh scripts/browser.sh >/dev/null
 	@sh scripts/redis.sh >/dev/null
-	@$(BIN)/python -m pytest -n 2 --dist loadscope -m endurance $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadscope -m endurance --durations 20 --durations-min 20 $(ARGS)
 
 check: $(VENV)/.dev ## Run the static checks: ruff, mypy, import contracts, generated docs, licenses, secrets, compose files.
 	@sh scripts/check.sh
