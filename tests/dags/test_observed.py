@@ -73,7 +73,7 @@ def try_step(error: BaseException | None = None) -> None:
             raise error
 
 
-LICENSE = {"layer": "user", "license": "Sales, Cloud=1", "license_id": "100x"}
+LICENSE = {"layer": "user", "license": "Sales,=|c\nCloud:1", "license_id": "100x"}
 
 
 def test_tags_are_those_of_influxdb_where_statsd_takes_them(listen: Listen) -> None:
@@ -84,7 +84,7 @@ def test_tags_are_those_of_influxdb_where_statsd_takes_them(listen: Listen) -> N
 
     first, second = lines(listener, 2)
     assert first == (
-        "airflow.license_ledger.license.used,org=emea.eu,layer=user,license=Sales__Cloud_1,license_id=100x:7|g"
+        "airflow.license_ledger.license.used,org=emea.eu,layer=user,license=Sales___c_Cloud_1,license_id=100x:7|g"
     )
     assert second.startswith("airflow.license_ledger.step.duration,org=emea.eu,step=publish,outcome=success:")
     assert second.endswith("|ms")
@@ -97,7 +97,7 @@ def test_plain_statsd_has_org_and_license_in_the_name(listen: Listen) -> None:
         step.measure(lambda: [measures.Measure(measures.LICENSE_USED, 7, LICENSE)])
 
     assert lines(listener, 2)[0] == (
-        "airflow.license_ledger.license.used.emea__eu.user.Sales__Cloud_1.100x:7|g"
+        "airflow.license_ledger.license.used.emea__eu.user.Sales___c_Cloud_1.100x:7|g"
     )
 
 
