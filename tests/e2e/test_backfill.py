@@ -26,7 +26,7 @@ from local_stack.home import Home
 from tests.e2e.conftest import DAG_ID, ROOT, RunningUi, environment, start_ui
 from tests.walk import noon
 
-pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.endurance]
 
 DAYS = int(os.environ.get("LEDGER_TEST_BACKFILL_DAYS", "4"))
 USERS = int(os.environ.get("LEDGER_TEST_BACKFILL_USERS", "200"))

@@ -12,7 +12,7 @@ from local_stack.home import Home
 from tests.e2e.conftest import DAG_ID, RunningUi, start_ui
 from tests.messengers import Webhook, slack_webhook
 
-pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.endurance]
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from license_ledger import schemas
 from local_stack.home import Home
 from tests.e2e.conftest import DAG_ID, make_run
 
-pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.endurance]
 
 Event = dict[str, Any]
 

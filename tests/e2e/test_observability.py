@@ -15,7 +15,7 @@ from local_stack.home import Home
 from tests.e2e.conftest import Finished, make_run
 from tests.telemetry import OtlpReceiver, StatsdListener, otlp_receiver, statsd_listener
 
-pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.endurance]
 
 ORG = ("org", "salesforce_default")
 STEPS = {

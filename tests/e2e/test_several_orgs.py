@@ -13,7 +13,7 @@ from local_stack.home import Home
 from tests.demo_org_fixtures import TODAY, StartOrg
 from tests.e2e.conftest import make_run
 
-pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.endurance]
 
 
 def test_every_configured_org_gets_its_snapshot(tmp_path: Path, start_demo_org: StartOrg) -> None:
