@@ -144,7 +144,7 @@ def bridge(ask: Ask) -> Rows:
 
 def test_there_are_versions_and_each_is_small() -> None:
     """At least one that was kept by its own code, none of more than a few hundred kilobytes."""
-    assert "0.1.0" in VERSIONS
+    assert "1.0.0" in VERSIONS
     assert all(path.stat().st_size < 400_000 for path in KEPT.iterdir())
 
 
@@ -273,7 +273,7 @@ def test_its_history_goes_on(left: Left) -> None:
 @pytest.mark.parametrize("version", ["2.0", "1.99"])
 def test_a_warehouse_of_a_later_contract_is_left_alone(version: str, tmp_path: Path) -> None:
     """Going back is refused before anything is changed, with what to do."""
-    with tarfile.open(KEPT / "0.1.0.tar.xz") as packed:
+    with tarfile.open(KEPT / "1.0.0.tar.xz") as packed:
         packed.extractall(tmp_path, filter="data")
     left = Left(tmp_path, json.loads((tmp_path / "made.json").read_text("utf-8")))
     with duckdb.connect(str(left.warehouse)) as connection:
