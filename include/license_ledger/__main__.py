@@ -1,18 +1,25 @@
 """
-The command line: what is done beside the DAG. `authorize` and `check` alone ask Salesforce or need Airflow.
+The command line: what is done beside the DAG.
 
 ``license-ledger authorize`` the refresh token of an org, by a browser, into the Airflow connection
 ``license-ledger check``    what a snapshot of an org would find and cost
+``license-ledger doctor``   whether this installation can take snapshots, and what to do where it cannot
+``license-ledger status``   the newest published day of every org
 ``license-ledger report``   the license position and the mismatch bridge of a published day
+``license-ledger load``     published days into a warehouse that is new or was lost
 ``license-ledger replay``   days made anew from their landings, with today's settings
 ``license-ledger retain``   days taken out that the settings no longer keep
 ``license-ledger erase``    one person taken out of everything that was kept
+``license-ledger reveal``   who the people behind pseudonyms are, asked of Salesforce
 ``license-ledger roles``    the SQL that makes a loader and a reader of a Postgres warehouse
 ``license-ledger pools``    one Airflow pool per org, for an Airflow of many orgs
 ``license-ledger statements`` the SQL with which another database loads the staged Parquet
 ``license-ledger export``   a view of the warehouse as CSV
 ``license-ledger inputs``   what the price list, the crosswalk and the directory say
 ``license-ledger settings`` the settings in force, or what is wrong with them
+
+Salesforce is asked by the first three and `reveal`. Airflow is imported by them, and where a setting names one
+of its connections.
 """
 
 from __future__ import annotations
