@@ -18,8 +18,8 @@ The command line: what is done beside the DAG.
 ``license-ledger inputs``   what the price list, the crosswalk and the directory say
 ``license-ledger settings`` the settings in force, or what is wrong with them
 
-Salesforce is asked by the first three and `reveal`. Airflow is imported by them, and where a setting names one
-of its connections.
+Salesforce is asked by the first three and `reveal`. They import Airflow, as does a setting that names one of
+its connections.
 """
 
 from __future__ import annotations
