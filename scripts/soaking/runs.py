@@ -24,6 +24,9 @@ from soaking.tally import Tally, headings
 TRIES = 4
 """As Airflow's tasks: one try and three more."""
 RUNS_A_DAY = 8
+_SEARCHING = 3600.0
+"""Seconds that the search at the end may take: some gigabytes, for hundreds of secrets in many forms each."""
+
 VALUES = {"bulk_threshold": 30, "bulk_timeout_minutes": 1}
 SWITCHES = {
     "bulk_seconds": 0.0,
@@ -216,13 +219,14 @@ class Soak:
         places = [self.root / "logs", self.root / "disk", self.root / "s3"]
         secrets = self.control.secrets()
         began = datetime(2000, 1, 1, tzinfo=UTC)
-        for name in self._well(apart(lambda: leaked(steps.context(), places, secrets, began), log)):
-            self.tally.leaks.append(f"at the end: {name}")
+        search = apart(lambda: leaked(steps.context(), places, secrets, began), log, kill_after=_SEARCHING)
+        self.tally.leaks += [f"at the end: {name}" for name in self._well(search)]
         self.tally.searched += 1
 
     @staticmethod
     def _well(ended: Ended) -> Any:
         """What a process of the soak's own returned. Raises when it did not: then the soak is wrong."""
         if ended.error or ended.killed:
-            raise RuntimeError(f"{ended.error}: {ended.text}")
+            how = f"killed after {ended.seconds:.0f} s" if ended.killed else f"{ended.error}: {ended.text}"
+            raise RuntimeError(f"a process of the soak's own: {how}")
         return ended.value
