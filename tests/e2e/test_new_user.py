@@ -26,10 +26,13 @@ from tests.e2e.terminal import Terminal
 
 pytestmark = [pytest.mark.airflow, pytest.mark.endurance]
 
+TRY = "make run"
+"""What the README begins with: the demo org that comes along."""
+
 SECTION = "## Point it at your org"
 ORG = "--my-domain acme"
 MOST_COMMANDS, MOST_SECONDS = 6, 600
-SERVE = ("-m", "demo_org", "serve", "--rotation", "--state-dir")
+SERVE = ("-m", "demo_org", "serve", "--seed", "7", "--rotation", "--state-dir")
 
 
 @dataclass
@@ -38,6 +41,7 @@ class Salesforce:
     The org that the user has.
 
     Attributes:
+        org_id: 18 characters.
         options: that name it on the command line.
         consumer_key: handed over by its administrator, with the secret.
         consumer_secret: the same.
@@ -45,6 +49,7 @@ class Salesforce:
         password: the same.
     """
 
+    org_id: str
     options: str
     consumer_key: str
     consumer_secret: str = field(repr=False)
@@ -62,6 +67,7 @@ def salesforce(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Salesforce]
     app = json.loads(Path(said["connection"]).read_text("utf-8"))["extra"]
     login = json.loads(Path(said["login"]).read_text("utf-8"))
     yield Salesforce(
+        said["org_id"],
         f"--login-url {said['https_url']} --ca-bundle {said['ca_bundle']}",
         app["consumer_key"],
         app["consumer_secret"],
@@ -159,7 +165,7 @@ def see_console(page: Page, address: str, username: str, password: str) -> str:
 
 
 def test_from_a_fresh_clone_to_the_console(salesforce: Salesforce, chromium: Browser, tmp_path: Path) -> None:
-    """Authorized, first snapshot published, console open: in six commands at most, and in ten minutes."""
+    """Tried, authorized, own snapshot published, console open: in six commands at most, and ten minutes."""
     began = time.monotonic()
     page = chromium.new_context(ignore_https_errors=True).new_page()  # the org's certificate is its own
     user = User(tmp_path, page)
@@ -167,18 +173,24 @@ def test_from_a_fresh_clone_to_the_console(salesforce: Salesforce, chromium: Bro
     clone = tmp_path / "ledger"
     authorize, run, ui = commands((clone / "README.md").read_text("utf-8"))
     assert ORG in authorize
+    tried = user.reads(user.types(TRY, clone))
+    assert "demo org, because no Salesforce connection is configured" in tried
 
     terminal = user.types(authorize.replace(ORG, salesforce.options), clone)
     terminal.answer("Client ID: ", salesforce.consumer_key, seconds=300)
     terminal.answer("Client secret", salesforce.consumer_secret)
     allow(page, user.opened(terminal), salesforce)
     authorized = user.reads(terminal)
+    assert "was the demo org's, and becomes yours" in authorized
     assert "Stored in the Airflow connection salesforce_default." in authorized
 
     report = user.reads(user.types(run, clone))
     assert "License position" in report, report
     assert "Every seat is explained" in report, report
     assert "demo org" not in report
+    assert {path.name for path in (clone / "var" / "staging" / "users").iterdir()} > {
+        f"org_id={salesforce.org_id}"
+    }
 
     terminal = user.types(ui, clone)
     said = terminal.wait_for(r"(http://\S+)\s+user (\S+)\s+password (\S+)", 180)
