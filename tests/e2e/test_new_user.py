@@ -112,7 +112,17 @@ class User:
     def types(self, command: str, cwd: Path) -> Terminal:
         """Begin a command."""
         self.typed.append(command)
-        clean = ("AIRFLOW", "_AIRFLOW", "LICENSE_LEDGER", "PYTHON", "VIRTUAL_ENV", "PYTEST", "MAKE", "MFLAGS")
+        clean = (
+            "AIRFLOW",
+            "_AIRFLOW",
+            "LICENSE_LEDGER",
+            "PYTHON",
+            "VIRTUAL_ENV",
+            "PYTEST",
+            "MAKE",
+            "MFLAGS",
+            "ARGS",
+        )
         environment = {k: v for k, v in os.environ.items() if not k.startswith(clean)}
         return Terminal(command, cwd, environment | {"BROWSER": f"{self._opener()} %s"})
 
