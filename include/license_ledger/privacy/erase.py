@@ -66,7 +66,7 @@ class Erasure:
     warehouse: str
     org_id: str
     pseudonym_key: bytes | None = None
-    workers: int = field(default_factory=lambda: max(2, os.cpu_count() or 1))
+    workers: int = field(default_factory=lambda: (os.cpu_count() or 1) + 2)
     wait_seconds: float = 600.0
 
     @cached_property

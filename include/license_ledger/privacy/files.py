@@ -57,7 +57,8 @@ class Group(Mapping[str, Callable[[], pa.Array]]):
 
     def load(self, names: Iterable[str]) -> None:
         """Read several columns at once, which costs less than one by one."""
-        missing = [name for name in names if name not in self._read and name in self.schema.names]
+        known = self.schema.names
+        missing = [name for name in names if name not in self._read and name in known]
         if missing:
             with corruption(self.path):
                 table = self.file.read_row_group(self.number, columns=missing, use_threads=False)
@@ -144,10 +145,11 @@ def rewritten(
         columns = changes(Group(file, number, target))
         if not columns:
             return None
-        names = [name for name in file.schema_arrow.names if name in columns]
+        names = [name for name in schema.names if name in columns]
         return pa.Table.from_arrays(
-            [columns[name].cast(file.schema_arrow.field(name).type) for name in names], names=names
+            [columns[name].cast(schema.field(name).type) for name in names], names=names
         )
 
     with opened(storage, path) as (source, file), storage.medium.sink(target, durable=durable) as stream:
+        schema = file.schema_arrow  # made anew each time it is asked for
         return spliced(stream, source, file, changed, target)

@@ -305,9 +305,10 @@ def batches_of(
         CorruptSnapshot: a page does not match its checksum or cannot be decoded, or rows are missing; rows of
             its row group that were handed out by then are to be thrown away.
     """
-    wanted = file.schema_arrow.names if columns is None else list(columns)
+    known = file.schema_arrow.names  # made anew each time it is asked for
+    wanted = known if columns is None else list(columns)
     for name in wanted:
-        if name not in file.schema_arrow.names:
+        if name not in known:
             raise SchemaDrift(f"column {name}", f"is not in {path}", "ask for a column of the schema")
     groups = range(file.metadata.num_row_groups) if row_groups is None else row_groups
     for group in groups:

@@ -125,7 +125,8 @@ def _encoded(
     """The bytes of each changed column's chunk, and what its footer says of it, offsets included."""
     group = file.metadata.row_group(number)
     was = {group.column(place).path_in_schema: group.column(place) for place in range(group.num_columns)}
-    schema = pa.schema([file.schema_arrow.field(name) for name in changed.schema.names])
+    whole = file.schema_arrow
+    schema = pa.schema([whole.field(name) for name in changed.schema.names])
     if changed.num_rows != group.num_rows or changed.schema.types != schema.types:
         raise CorruptSnapshot(f"file {path}", "does not take the changed rows", "report this")
     buffer = io.BytesIO()
