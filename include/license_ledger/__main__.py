@@ -98,10 +98,10 @@ def _parser() -> argparse.ArgumentParser:
     check.add_to(commands, _open_org)
     reveal.add_to(commands, _open_org)
     places = Places(open_storage, _resolved)
-    for command in (status, load, replay, retain, erase, export):
+    for command in (status, load, replay, retain, erase, inputs, export):
         command.add_to(commands, places)
     doctor.add_to(commands, _open_org, _surroundings)
-    for plain in (roles, pools, statements, inputs):
+    for plain in (roles, pools, statements):
         plain.add_to(commands)
     settings = commands.add_parser("settings", help="the settings in force")
     settings.set_defaults(command=_settings)

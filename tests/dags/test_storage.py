@@ -115,11 +115,16 @@ def test_every_command_finds_a_bucket_by_its_connection(
     monkeypatch.setenv("LICENSE_LEDGER_WAREHOUSE", f"duckdb:///{tmp_path / 'warehouse.duckdb'}")
     monkeypatch.setenv("LICENSE_LEDGER_HISTORY_DAILY_DAYS", "30")
 
+    prices = "product,currency,unit_price,billing_period,starts_on\nSALES-EE,EUR,1260,year,2026-02-01\n"
+    open_storage(bucket).write_bytes("own/prices.csv", prices.encode())
+    monkeypatch.setenv("LICENSE_LEDGER_PRICES", f"{bucket}/own/prices.csv")
+
     said = [
         _said(*words.split())
         for words in (
             "report",
             "status",
+            "inputs",
             "load",
             "replay --company acme.com --force",
             "export license_position",
@@ -130,11 +135,12 @@ def test_every_command_finds_a_bucket_by_its_connection(
 
     assert str(yesterday) in said[0]
     assert str(yesterday) in said[1]
-    assert "1 day" in said[2]
-    assert "1 replayed" in said[3]
-    assert said[4].startswith("org_id,")
-    assert "1 days stay" in said[5]
-    assert "Nothing of the person was found." in said[6]
+    assert "1 rows" in said[2]
+    assert "1 day" in said[3]
+    assert "1 replayed" in said[4]
+    assert said[5].startswith("org_id,")
+    assert "1 days stay" in said[6]
+    assert "Nothing of the person was found." in said[7]
 
 
 def _said(*arguments: str) -> str:

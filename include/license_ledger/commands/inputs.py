@@ -5,21 +5,22 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 
+from license_ledger.commands.places import Places
 from license_ledger.inputs.given import Inputs, read_inputs
 from license_ledger.settings import load_settings
 
 __all__ = ["add_to", "run"]
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser], places: Places) -> None:
     """Declare the command."""
     parser = commands.add_parser(
         "inputs", help="what price list, crosswalk and directory say; nothing is loaded"
     )
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=lambda options: run(options, places))
 
 
-def run(_: argparse.Namespace) -> str:
+def run(_: argparse.Namespace, places: Places) -> str:
     """
     Read the files that the settings name.
 
@@ -29,7 +30,7 @@ def run(_: argparse.Namespace) -> str:
     Raises:
         InputRefused: naming file, line and column.
     """
-    inputs = read_inputs(load_settings(), datetime.now(UTC))
+    inputs = read_inputs(load_settings(), datetime.now(UTC), places.open_storage)
     files = inputs.tables["input_files"].to_pylist()
     if not files:
         return "No file is named: see the settings prices, license_products and directory."

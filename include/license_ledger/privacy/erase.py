@@ -57,7 +57,7 @@ class Erasure:
         warehouse: its URL; empty: there is none.
         org_id: 18-character id of the org.
         pseudonym_key: the secret that pseudonyms are made with; None when there are none.
-        workers: threads.
+        workers: threads; by default two more than cores, for while others wait for the disk.
         wait_seconds: how long to wait for a writer of a day, and for a loader of the warehouse.
     """
 
