@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -31,6 +33,19 @@ class ByFile(LoadScopeScheduling):
         if path.endswith(SPREAD):
             return nodeid
         return next((one for one in ("tests/e2e", "tests/console") if path.startswith(f"{one}/")), path)
+
+
+@pytest.fixture(autouse=True)
+def stores_of_its_own() -> Iterator[None]:
+    """
+    Take away what the test opened in an object store.
+
+    s3fs keeps one client for all that ask alike, and an address that comes from the environment is no part of
+    what is asked: the next test of the process would go on asking a server that has ended.
+    """
+    yield
+    if s3fs := sys.modules.get("s3fs"):
+        s3fs.S3FileSystem.clear_instance_cache()
 
 
 @pytest.hookimpl(optionalhook=True)

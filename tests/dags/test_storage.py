@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from s3fs import S3FileSystem
 
 from demo_org.options import OrgOptions
 from demo_org.server import DemoOrg
@@ -105,8 +104,6 @@ def test_every_command_finds_a_bucket_by_its_connection(
         keys.setenv("AWS_ACCESS_KEY_ID", lake["login"])
         keys.setenv("AWS_SECRET_ACCESS_KEY", lake["password"])
         keys.setenv("AWS_ENDPOINT_URL", lake["extra"]["endpoint_url"])
-        # Another test of this process may have had a store elsewhere by the same name.
-        S3FileSystem.clear_instance_cache()
         values = {"staging": bucket.replace("lake@", "")}
         walk = Walk(org.access.connection("*"), tmp_path, noon(yesterday), values=values)
         snapshot = walk.run(load=False)
