@@ -200,7 +200,8 @@ def _conditions() -> list[str]:
             indent="  ",
         ),
         *prose(
-            "- The bare limit leaves Parquet's writer at its defaults but for zstd level 1. The ledger makes "
+            "- Who writes Parquet compresses it as Arrow does by default, by Snappy; so does the ledger's "
+            "landing. The bare limit leaves the writer at its defaults otherwise. The ledger makes "
             "dictionaries only of columns that repeat themselves and statistics only where somebody uses "
             "them, which saves more than its checks cost.",
             indent="  ",

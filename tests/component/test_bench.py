@@ -38,6 +38,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.endurance
 @pytest.mark.parametrize("name", RUN)
 def test_everybody_extracts_every_user_as_it_is(measured: dict[str, Any], name: str) -> None:
     """Each contender brings all rows with all values, and asked the server for them."""
@@ -51,6 +52,7 @@ def test_everybody_extracts_every_user_as_it_is(measured: dict[str, Any], name: 
     assert result["peak_mib"] > 20
 
 
+@pytest.mark.endurance
 def test_who_asks_for_plain_answers_gets_more_bytes(measured: dict[str, Any]) -> None:
     """With compression on, the ledger, which declines it, receives more than the limit, which takes it."""
     results = measured["answers"]["gzip"]
@@ -58,6 +60,7 @@ def test_who_asks_for_plain_answers_gets_more_bytes(measured: dict[str, Any]) ->
     assert results["ledger"]["bytes"] > 2 * results["limit"]["bytes"]
 
 
+@pytest.mark.endurance
 def test_the_ledger_types_what_the_provider_leaves_as_text(measured: dict[str, Any]) -> None:
     """No column of the ledger is untyped; the moments of the provider's frame and file are text."""
     results = measured["answers"]["gzip"]

@@ -19,7 +19,7 @@ from license_ledger.staging.storage import Storage
 from tests.installation import Installation
 from tests.wheel import built_wheel
 
-pytestmark = [pytest.mark.slow, pytest.mark.airflow]
+pytestmark = [pytest.mark.endurance, pytest.mark.airflow]
 
 ROOT = Path(__file__).parents[2]
 TWO_FILES = ("dags/salesforce_license_snapshot.py", "plugins/license_ledger_console.py")

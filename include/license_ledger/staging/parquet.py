@@ -5,7 +5,7 @@ errors.
 Files are zstd level 1, in row groups of about 60,000 rows; dictionaries only where a string column repeats
 itself; statistics on ids, numbers, times and repeating strings, and none on names and addresses; a checksum
 on every page. What is landed, which nobody but the ledger reads, and reads whole, is made for quick writing:
-zstd level -1, times as differences, which makes up for it, and no statistics on strings that are no ids.
+Snappy, times as differences, which makes up for some of it, and no statistics on strings that are no ids.
 
 Each file carries a ``file_id`` of its own in its key-value metadata: two writings of one table are told apart
 by it, whatever else they have in common.
@@ -187,8 +187,8 @@ class ParquetSink:
             self._writer = pq.ParquetWriter(
                 self._stream,
                 self._schema,
-                compression="zstd",
-                compression_level=-1 if self._landing else 1,
+                compression="snappy" if self._landing else "zstd",
+                compression_level=None if self._landing else 1,
                 use_dictionary=repeating,
                 column_encoding=dict.fromkeys(times, "DELTA_BINARY_PACKED") if self._landing else None,
                 write_statistics=_with_statistics(self._schema, [] if self._landing else repeating),

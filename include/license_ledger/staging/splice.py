@@ -133,8 +133,7 @@ def _encoded(
     with pq.ParquetWriter(
         buffer,
         schema,
-        compression="zstd",
-        compression_level=1,
+        compression={name: was[name].compression.lower() for name in schema.names},
         use_dictionary=[name for name in schema.names if was[name].has_dictionary_page],
         write_statistics=[name for name in schema.names if was[name].is_stats_set],
         write_page_checksum=True,

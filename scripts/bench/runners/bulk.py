@@ -36,7 +36,7 @@ def main() -> None:
     query = f"SELECT {','.join(fields)} FROM User"  # noqa: S608 - names of the bench
     with (
         tempfile.TemporaryDirectory(dir=order["out"]) as folder,
-        pq.ParquetWriter(Path(order["out"]) / "User.parquet", schema, compression="zstd") as writer,
+        pq.ParquetWriter(Path(order["out"]) / "User.parquet", schema) as writer,
     ):
         for result in salesforce.bulk2.User.download(query, path=folder, max_records=50_000):
             reader = pa_csv.open_csv(

@@ -15,7 +15,7 @@ def main() -> None:
     hook = SalesforceHook("salesforce_bench", session_id=order["token"])
     query = f"SELECT {','.join(order['fields'])} FROM User"  # noqa: S608 - names of the bench
     frame = hook.object_to_df(hook.make_query(query)["records"])
-    frame.to_parquet(Path(order["out"]) / "User.parquet", compression="zstd")
+    frame.to_parquet(Path(order["out"]) / "User.parquet")
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def main() -> None:
         time.sleep(0.05)
     schema = pa.schema([(name, TYPES.get(kind, pa.string())) for name, kind in fields.items()])
     target = Path(order["out"]) / "User.parquet"
-    with pq.ParquetWriter(target, schema, compression="zstd", compression_level=1) as writer:
+    with pq.ParquetWriter(target, schema) as writer:
         params: dict[str, Any] = {"maxRecords": "50000"}
         while True:
             with session.get(f"{base}/{job}/results", params=params, stream=True, timeout=60) as response:

@@ -30,7 +30,7 @@ def main() -> None:
     schema = pa.schema([(name, TYPES.get(kind, pa.string())) for name, kind in fields.items()])
     query = f"SELECT {','.join(fields)} FROM User"  # noqa: S608 - names of the bench
     records = iter(salesforce.query_all_iter(query))
-    with pq.ParquetWriter(Path(order["out"]) / "User.parquet", schema, compression="zstd") as writer:
+    with pq.ParquetWriter(Path(order["out"]) / "User.parquet", schema) as writer:
         while batch := list(itertools.islice(records, BATCH)):
             columns = [_column(batch, name, kind) for name, kind in fields.items()]
             writer.write_table(pa.table(columns, schema=schema))

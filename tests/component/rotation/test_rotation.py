@@ -111,6 +111,7 @@ def workers(database: dict[str, str], org: RunningOrg) -> Iterator[Workers]:
     running.close()
 
 
+@pytest.mark.endurance
 def test_one_hundred_runs_one_after_the_other(org: RunningOrg, workers: Workers) -> None:
     """Each of a hundred runs finds its session ended, refreshes once, and leaves a living grant."""
     first = org.refresh_token
@@ -138,6 +139,7 @@ def test_eight_at_once(org: RunningOrg, workers: Workers) -> None:
         assert state["rotations"] == before + 1
 
 
+@pytest.mark.endurance
 def test_the_grant_survives_every_termination(org: RunningOrg, workers: Workers) -> None:
     """SIGTERM at a random instant of a refresh never costs the grant, and the worker does end by it."""
     chance = random.Random(20261124)
@@ -152,6 +154,7 @@ def test_the_grant_survives_every_termination(org: RunningOrg, workers: Workers)
     assert ended > KILLS // 10, "the signals came too late to test anything"
 
 
+@pytest.mark.endurance
 def test_a_kill_loses_the_grant_in_one_window_only(org: RunningOrg, workers: Workers) -> None:
     """
     After SIGKILL the next run goes on, or says what was lost and what to do.

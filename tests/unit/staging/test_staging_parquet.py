@@ -138,7 +138,7 @@ def test_what_is_landed_has_statistics_where_ids_are_looked_for() -> None:
     told = {name: column.is_stats_set for name, column in columns.items()}
     assert told == {"UserId": True, "Department": False, "CreatedDate": True}
     assert "DELTA_BINARY_PACKED" in columns["CreatedDate"].encodings
-    assert {column.compression for column in columns.values()} == {"ZSTD"}
+    assert {column.compression for column in columns.values()} == {"SNAPPY"}
 
 
 def test_small_batches_become_large_row_groups() -> None:
