@@ -28,6 +28,8 @@ from tests.component.faults.breaking import s3_behind_a_proxy, s3_requests, spoi
 from tests.component.faults.running import SWITCHES, Run, Step, walk_of_today, world_of_today
 from tests.walk import Walk
 
+pytestmark = pytest.mark.endurance
+
 CASES: list[dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("store.toml").read_text(encoding="utf-8")
 )["case"]

@@ -27,7 +27,7 @@ from license_ledger.staging.runs import latest_complete_run
 from license_ledger.staging.storage import Storage
 from tests.component.privacy.history import History
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.endurance
 
 VICTIM = "Clara Jansen"
 

@@ -103,7 +103,7 @@ def _readers(path: Path) -> Iterator[set[Any]]:
         other.join()
 
 
-@pytest.mark.slow
+@pytest.mark.endurance
 def test_loaders_are_killed_at_any_moment_under_the_eyes_of_readers(tmp_path: Path) -> None:
     """After every kill, and all the while, the file is whole and is one of the snapshots; leftovers go."""
     path = tmp_path / "warehouse.duckdb"
