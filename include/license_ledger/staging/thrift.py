@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT = range(1, 13)
-_WHOLE = (I16, I32, I64)
 
 
 @dataclass(slots=True)
@@ -126,17 +125,11 @@ def _struct(content: bytes, at: int) -> tuple[Struct, int]:
             last += head >> 4
         else:
             last, at = _zigzag(content, at)
-        value: Any = None
-        if kind in _WHOLE:
-            # As _zigzag, in place: most of a footer are whole numbers.
-            number = content[at]
-            at += 1
-            if number >= 0x80:
-                number, at = _varint(content, at - 1)
-            value = (number >> 1) ^ -(number & 1)
-        elif kind not in (TRUE, FALSE):
+        if kind in (TRUE, FALSE):
+            fields.append(Field(last, kind, None))
+        else:
             value, at = _READERS[kind](content, at)
-        fields.append(Field(last, kind, value))
+            fields.append(Field(last, kind, value))
     return fields, at + 1
 
 
@@ -181,26 +174,16 @@ def _write_sequence(out: bytearray, value: Sequence) -> None:
 
 def _write_struct(out: bytearray, value: Struct) -> None:
     last = 0
-    append = out.append
     for found in value:
-        number, kind = found.id, found.kind
-        if 0 < number - last < 16:
-            append((number - last) << 4 | kind)
+        if 0 < found.id - last < 16:
+            out.append((found.id - last) << 4 | found.kind)
         else:
-            append(kind)
-            _write_zigzag(out, number)
-        last = number
-        if kind in _WHOLE:
-            # As _write_zigzag, in place.
-            whole = found.value
-            rest = whole << 1 if whole >= 0 else (-whole << 1) - 1
-            while rest >= 0x80:
-                append(rest & 0x7F | 0x80)
-                rest >>= 7
-            append(rest)
-        elif kind not in (TRUE, FALSE):
-            _WRITERS[kind](out, found.value)
-    append(0)
+            out.append(found.kind)
+            _write_zigzag(out, found.id)
+        if found.kind not in (TRUE, FALSE):
+            _WRITERS[found.kind](out, found.value)
+        last = found.id
+    out.append(0)
 
 
 _WRITERS: dict[int, Callable[[bytearray, Any], None]] = {
