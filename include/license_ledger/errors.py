@@ -10,7 +10,8 @@ Every error of the ledger, in one tree. May import nothing of the package.
     │   ├── JobStalled                a bulk job did not finish in time
     │   ├── RefreshOutcomeUnknown     a token request was sent and its answer never arrived
     │   ├── StoreBusy                 another writer holds the lock of this day, or of this org's token
-    │   └── WarehouseUnavailable      the warehouse's server did not answer, or went away
+    │   ├── WarehouseUnavailable      the warehouse's server did not answer, or went away
+    │   └── ProcessLost               one of several processes that share a work was killed
     ├── PermanentError            fails at once
     │   ├── ConfigError               a setting is missing, blank or wrong
     │   ├── UnsafeHost                an address that tokens must not be sent to
@@ -56,6 +57,7 @@ __all__ = [
     "JobStalled",
     "LedgerError",
     "PermanentError",
+    "ProcessLost",
     "QuotaExhausted",
     "RateLimited",
     "RefreshOutcomeUnknown",
@@ -127,6 +129,10 @@ class StoreBusy(TransientError):
 
 class WarehouseUnavailable(TransientError):
     """The server of the warehouse did not answer, restarted, or had no room for one more."""
+
+
+class ProcessLost(TransientError):
+    """One of several processes that did a part of the work ended before it had done it."""
 
 
 class PermanentError(LedgerError):

@@ -8,23 +8,20 @@ where it stopped: days that are published as they would come out again are left 
 from __future__ import annotations
 
 import atexit
-import gc
 import json
-import logging
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
-from multiprocessing import get_context
 from typing import Literal, NoReturn
 
 from duckdb import DuckDBPyConnection
 from structlog.contextvars import bound_contextvars
 
-from license_ledger import __version__, logs, pipeline
+from license_ledger import __version__, pipeline
 from license_ledger.errors import ConfigError, DayOutOfReach, LedgerError
+from license_ledger.processes import processes
 from license_ledger.run import RunContext
 from license_ledger.salesforce.credentials import DEFAULT_LOGIN_URL, Credentials
 from license_ledger.salesforce.tokens import Session
@@ -117,6 +114,9 @@ def replay(order: Order, days: Sequence[date], now: datetime, jobs: int) -> Iter
     Yields:
         An outcome per day, in the order of the days. A day that fails does not keep the others from being
         replayed.
+
+    Raises:
+        ProcessLost: a process was killed, or ran out of memory.
     """
     size = max(1, min(TOGETHER, -(-len(days) // max(1, jobs))))
     groups = [days[at : at + size] for at in range(0, len(days), size)]
@@ -124,7 +124,7 @@ def replay(order: Order, days: Sequence[date], now: datetime, jobs: int) -> Iter
         for group in groups:
             yield from replay_days(order, group, now)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_begin_worker) as pool:
+    with processes(jobs) as pool:
         for outcomes in pool.map(replay_days, [order] * len(groups), groups, [now] * len(groups)):
             yield from outcomes
 
@@ -239,13 +239,3 @@ def _database() -> DuckDBPyConnection:
     stack = ExitStack()
     atexit.register(stack.close)
     return stack.enter_context(checking(threads=1))
-
-
-def _begin_worker() -> None:
-    """
-    Workers report by their outcomes; a line per day and step would drown them.
-
-    A day leaves hardly any cycles behind, and the collector takes a sixth of the time to look for them.
-    """
-    logs.configure(logging.WARNING)
-    gc.set_threshold(200_000, 50, 100)

@@ -104,8 +104,8 @@ def leaked(context: RunContext, files: list[Path], secrets: list[str], since: da
         if path.stat().st_mtime >= since.timestamp() and any(map(search.within, contents(path))):
             found.append(str(path))
     for storage in () if context.staging.is_local else (context.landing, context.staging):
-        for name, written in storage.medium.entries_below(storage.root).items():
-            is_fresh = written >= since.replace(microsecond=0)
+        for name, stat in storage.medium.entries_below(storage.root).items():
+            is_fresh = stat.written >= since.replace(microsecond=0)
             if is_fresh and any(map(search.within, unpacked(storage.read_bytes(name)))):
                 found.append(name)
     return found

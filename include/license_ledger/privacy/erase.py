@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -24,11 +25,13 @@ from license_ledger.errors import CheckFailed
 from license_ledger.privacy.day import DayDone, Eraser
 from license_ledger.privacy.identifiers import full_id, pseudonym
 from license_ledger.privacy.person import Person
+from license_ledger.privacy.places import days_with_files
 from license_ledger.privacy.plan import Plan
 from license_ledger.privacy.report import ErasureReport, Rewritten, in_words
 from license_ledger.privacy.rules import forgotten_columns
 from license_ledger.privacy.search import Findings, Search
 from license_ledger.privacy.survey import DaySurvey, paths_of, resolve, survey
+from license_ledger.processes import can_begin, processes
 from license_ledger.staging.layout import checked_org_id
 from license_ledger.staging.lease import lease
 from license_ledger.staging.storage import Storage
@@ -57,7 +60,10 @@ class Erasure:
         warehouse: its URL; empty: there is none.
         org_id: 18-character id of the org.
         pseudonym_key: the secret that pseudonyms are made with; None when there are none.
-        workers: threads; by default two more than cores, for while others wait for the disk.
+        workers: threads, for few days or an object store; by default two more than cores, for while others
+            wait.
+        processes: for many days on a disk, most of which is Python that threads cannot do side by side.
+        many_days: from how many days on processes are worth their start.
         wait_seconds: how long to wait for a writer of a day, and for a loader of the warehouse.
     """
 
@@ -67,6 +73,8 @@ class Erasure:
     org_id: str
     pseudonym_key: bytes | None = None
     workers: int = field(default_factory=lambda: (os.cpu_count() or 1) + 2)
+    processes: int = field(default_factory=lambda: (os.cpu_count() or 1) + 1)
+    many_days: int = 30
     wait_seconds: float = 600.0
 
     @cached_property
@@ -104,7 +112,9 @@ class Erasure:
             CorruptSnapshot: a file cannot be read.
         """
         began = time.monotonic()
-        found = survey(self.landing, self.staging, person, self.workers)
+        days = days_with_files(self.landing, self.staging, self.org_id)
+        with self._pool(len(days)) as pool:
+            found = survey(self.landing, self.staging, days, person, pool)
         total: dict[str, Rewritten] = {}
         for each in found:
             for path, rows in each.rows.items():
@@ -136,28 +146,9 @@ class Erasure:
         total: dict[str, Rewritten] = {}
         with lease(self.staging, f"erase/{self.org_id}", wait_seconds=self.wait_seconds):
             person.planned = Plan.tombstone_of(self.staging, self.org_id)
-            found = survey(self.landing, self.staging, person, self.workers)
-            meets = any(each.meets for each in found)
-            plan = Plan.begin(self.staging, self.org_id, *paths_of(found), meets=meets)
-            eraser = Eraser(self.landing, self.staging, person, plan.tombstone, self.wait_seconds)
-            days = {each.day for each in found if each.rows}
-            for left in range(ROUNDS - 1, -1, -1):
-                manifests = self._staged(eraser, found, total)
-                search = Search(person)
-                with ThreadPoolExecutor(1) as beside:
-                    # Neither needs the other, and a warehouse file is made anew by little more than a core.
-                    loading = beside.submit(self._loaded, person, plan.tombstone, manifests, total)
-                    findings = search.staged(self.landing, self.staging, self.workers)
-                    loading.result()
-                if self._warehouse is not None:
-                    findings.add(search.warehouse(self._warehouse))
-                if not findings.left or not left:
-                    break
-                found = survey(self.landing, self.staging, person, self.workers)
-                days |= {each.day for each in found if each.rows}
-            if not findings.left:
-                plan.end()
-        report = self._report(person, total, len(days), findings, began, dry_run=False)
+            with self._pool(len(days_with_files(self.landing, self.staging, self.org_id))) as pool:
+                days, findings = self._rounds(person, total, pool)
+        report = self._report(person, total, days, findings, began, dry_run=False)
         _log.info(
             "erase.finished",
             org_id=self.org_id,
@@ -167,19 +158,57 @@ class Erasure:
         )
         return report
 
+    @contextmanager
+    def _pool(self, days: int) -> Iterator[Executor]:
+        """What is done to the days at a time."""
+        is_local = self.landing.is_local and self.staging.is_local
+        with ExitStack() as stack:
+            if is_local and days >= self.many_days and can_begin():
+                yield stack.enter_context(processes(self.processes))
+            else:
+                yield stack.enter_context(ThreadPoolExecutor(self.workers))
+
+    def _rounds(self, person: Person, total: dict[str, Rewritten], pool: Executor) -> tuple[int, Findings]:
+        """Erase until nothing is found. Returns the number of days concerned, and what the search found."""
+        found = self._survey(person, pool)
+        meets = any(each.meets for each in found)
+        plan = Plan.begin(self.staging, self.org_id, *paths_of(found), meets=meets)
+        eraser = Eraser(self.landing, self.staging, person, plan.tombstone, self.wait_seconds)
+        days = {each.day for each in found if each.rows}
+        for left in range(ROUNDS - 1, -1, -1):
+            manifests = self._staged(eraser, found, total, pool)
+            search = Search(person)
+            with ThreadPoolExecutor(1) as beside:
+                # Neither needs the other, and a warehouse file is made anew by little more than a core.
+                loading = beside.submit(self._loaded, person, plan.tombstone, manifests, total)
+                findings = search.staged(self.landing, self.staging, pool)
+                loading.result()
+            if self._warehouse is not None:
+                findings.add(search.warehouse(self._warehouse))
+            if not findings.left or not left:
+                break
+            found = self._survey(person, pool)
+            days |= {each.day for each in found if each.rows}
+        if not findings.left:
+            plan.end()
+        return len(days), findings
+
+    def _survey(self, person: Person, pool: Executor) -> list[DaySurvey]:
+        days = days_with_files(self.landing, self.staging, self.org_id)
+        return survey(self.landing, self.staging, days, person, pool)
+
     def _staged(
-        self, eraser: Eraser, found: Sequence[DaySurvey], total: dict[str, Rewritten]
+        self, eraser: Eraser, found: Sequence[DaySurvey], total: dict[str, Rewritten], pool: Executor
     ) -> dict[date, tuple[str, str]]:
         concerned = [each for each in found if each.is_concerned]
         manifests = {}
-        with ThreadPoolExecutor(self.workers) as pool:
-            done: list[DayDone] = list(pool.map(eraser.erase, concerned))
-            for each, one in zip(concerned, done, strict=True):
-                for layer, files in one.files.items():
-                    _count(total, layer, files, one.rows[layer])
-                if one.manifest is not None:
-                    manifests[each.day.snapshot_date] = one.manifest
-            list(pool.map(eraser.clear, [each.day for each in concerned]))
+        done: list[DayDone] = list(pool.map(eraser.erase, concerned))
+        for each, one in zip(concerned, done, strict=True):
+            for layer, files in one.files.items():
+                _count(total, layer, files, one.rows[layer])
+            if one.manifest is not None:
+                manifests[each.day.snapshot_date] = one.manifest
+        list(pool.map(eraser.clear, [each.day for each in concerned]))
         return manifests
 
     def _in_warehouse(self, person: Person) -> dict[str, int]:
@@ -235,6 +264,7 @@ class Erasure:
             searched_bytes=findings.bytes,
             left=findings.left,
             shared=sorted(person.shared),
+            labels=sorted(findings.labels),
         )
 
 

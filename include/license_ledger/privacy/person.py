@@ -124,6 +124,11 @@ class Person:
         ]
 
     @property
+    def names(self) -> list[str]:
+        """Of the values that are wanted, those that may also name a license, a profile or a role."""
+        return [value for value in self.wanted if self.values[value] == "name"]
+
+    @property
     def telling(self) -> list[str]:
         """Values that do not occur by chance, not even within compressed bytes, and that nobody else has."""
         return [

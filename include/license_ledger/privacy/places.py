@@ -6,7 +6,7 @@ staging and its package.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -101,25 +101,19 @@ def remains(landing: Storage, day: Day, before: datetime) -> list[str]:
 
     Whoever has landed everything writes no more; in other runs that is assumed of files written before.
     """
-    written = landing.medium.entries_below(landing.path(day.partition))
-    complete = {path.rpartition("/")[0] for path in written if path.endswith(f"/{COMPLETE}")}
+    below = landing.medium.entries_below(landing.path(day.partition))
+    complete = {path.rpartition("/")[0] for path in below if path.endswith(f"/{COMPLETE}")}
     return sorted(
         path
-        for path, at in written.items()
-        if _is_hidden(path) and (at < before or any(path.startswith(f"{run}/") for run in complete))
+        for path, stat in below.items()
+        if _is_hidden(path) and (stat.written < before or any(path.startswith(f"{run}/") for run in complete))
     )
 
 
 def tokens(storage: Storage, directory: str) -> dict[str, str]:
     """Every file below a directory, by full path, with a token that changes when the file does."""
-    storage.fs.invalidate_cache()
-    found = storage.fs.find(storage.path(directory), detail=True)
-    return {str(path): _token(info) for path, info in found.items()}
-
-
-def _token(info: Mapping[str, object]) -> str:
-    keys = ("ino", "mtime") if "ino" in info else ("ETag", "created", "LastModified")
-    return ":".join(str(info[key]) for key in (*keys, "size") if info.get(key) is not None)
+    found = storage.medium.entries_below(storage.path(directory))
+    return {path: stat.version for path, stat in found.items()}
 
 
 def everything(landing: Storage, staging: Storage, org_id: str) -> Iterator[tuple[str, Storage, str]]:

@@ -27,6 +27,8 @@ class ErasureReport(TypedDict):
         left: where something was still found, with the number of files; empty when nothing was.
         shared: kinds of values that another account has as well, such as the name or, where somebody has two
             accounts, the e-mail address. The other account was left alone.
+        labels: columns in which the person's name is that of something else, or a part of it: of a license, a
+            profile, a role. They were left alone.
     """
 
     org_id: str
@@ -38,6 +40,7 @@ class ErasureReport(TypedDict):
     searched_bytes: int
     left: dict[str, int]
     shared: list[str]
+    labels: list[str]
 
 
 COMES_BACK = (
@@ -74,5 +77,10 @@ def _searched(report: ErasureReport) -> list[str]:
         same = " or the same ".join(report["shared"])
         lines.append(
             f"Other accounts have the same {same}; they were left alone. Erase those of the same person, too."
+        )
+    if report["labels"]:
+        lines.append(
+            "The name also stands where something else is named, such as a license or a role, which was left "
+            f"alone: {', '.join(report['labels'])}."
         )
     return [*lines, f"It took {report['seconds']:.1f} s."]

@@ -9,8 +9,9 @@ is asked for every text of every table; the bytes of a DuckDB file are searched 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,19 +20,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from license_ledger.privacy.files import digest
 from license_ledger.privacy.identifiers import TOMBSTONE_HEAD
 from license_ledger.privacy.person import IDENTIFYING, Person, pattern
-from license_ledger.privacy.places import everything
-from license_ledger.privacy.rules import is_reference
+from license_ledger.privacy.places import can_name_people, everything
+from license_ledger.privacy.rules import OWNED, is_reference
+from license_ledger.salesforce.objects import object_named
+from license_ledger.schemas import TABLES
 from license_ledger.staging.parquet import corruption, open_parquet
 from license_ledger.staging.storage import Storage
 from license_ledger.warehouse.contract import Texts, Warehouse
-from license_ledger.warehouse.ddl import literal, quoted
+from license_ledger.warehouse.ddl import WAREHOUSE_TABLES, literal, quoted
 
 _TEXT = pa.string()
 _CHUNK = 64 << 20
 _OVERLAP = 1 << 10
 _PAGE = 1 << 12
+_DAY = re.compile(r"/snapshot_date=[^/]+/")
+_LANDED = re.compile(r"/run=[^/]+/(?!_work/)[^/]+/[^/]+$")
+_OWN = {
+    **IDENTIFYING,
+    "User": tuple(each.name for each in object_named("User").fields if each.personal == "identity"),
+}
+"""Columns that say who somebody is, by what they are in."""
+_File = tuple[str, Storage, str]
+"""Layer, storage and full path."""
+_Rows = tuple[str, bytes]
+"""The kind of a file, and a digest of its rows."""
 _FEW = 2_000
 """Below so many rows it does not pay to read distinct values only."""
 
@@ -46,11 +61,13 @@ class Findings:
         bytes: number of bytes read.
         left: where something of the person is left: layer, and what kind of place; with the number of files,
             or of rows in a warehouse.
+        labels: columns in which the person's name is that of something else, or a part of it.
     """
 
     files: dict[str, int] = field(default_factory=dict)
     bytes: int = 0
     left: dict[str, int] = field(default_factory=dict)
+    labels: set[str] = field(default_factory=set)
 
     def add(self, other: Findings) -> None:
         """Add the findings of other files."""
@@ -59,6 +76,15 @@ class Findings:
         for where, number in other.left.items():
             self.left[where] = self.left.get(where, 0) + number
         self.bytes += other.bytes
+        self.labels |= other.labels
+
+
+@dataclass
+class _Told:
+    """What rows have: the column that something is left in, blank for none; and :attr:`Findings.labels`."""
+
+    left: str = ""
+    labels: set[str] = field(default_factory=set)
 
 
 class Search:
@@ -75,86 +101,114 @@ class Search:
         self._raw = self._pattern(person.telling, bounded=False)
         self._quick = self._pattern(person.wanted, bounded=False)
         self._exact = self._pattern(person.wanted, bounded=True)
+        self._firm_values = [each for each in person.wanted if each not in person.names]
+        self._firm = self._pattern(self._firm_values, bounded=True)
 
     def _pattern(self, values: Sequence[str], *, bounded: bool) -> str:
         rest = f"|(?i:{pattern(values, bounded=bounded)})" if values else ""
         return f"{self._ids}{rest}"
 
-    def staged(self, landing: Storage, staging: Storage, workers: int) -> Findings:
+    def staged(self, landing: Storage, staging: Storage, pool: Executor) -> Findings:
         """
         Search every file of landing and staging.
+
+        Args:
+            landing: the landing root.
+            staging: the staging root.
+            pool: threads or processes.
 
         Raises:
             CorruptSnapshot: a Parquet file cannot be read, so that nothing can be said about it.
         """
         found = Findings()
-        every = list(everything(landing, staging, self.person.org_id))
-        with ThreadPoolExecutor(workers) as pool:
-            for one in pool.map(lambda file: self._file(*file), every):
-                found.add(one)
+        days: dict[str, list[_File]] = {}
+        for file in everything(landing, staging, self.person.org_id):
+            day = _DAY.search(file[-1])
+            days.setdefault(day[0] if day else "", []).append(file)
+        for one in pool.map(self._files, days.values()):
+            found.add(one)
         return found
 
-    def _file(self, layer: str, storage: Storage, path: str) -> Findings:
+    def _files(self, files: Sequence[_File]) -> Findings:
+        """Search files of one day: rows that lie in two of them byte by byte are decoded once."""
+        found, seen = Findings(), dict[_Rows, _Told]()
+        for layer, storage, path in files:
+            found.add(self._file(layer, storage, path, seen))
+        return found
+
+    def _file(self, layer: str, storage: Storage, path: str, seen: dict[_Rows, _Told]) -> Findings:
         try:
             content = storage.read_bytes(path)
         except FileNotFoundError:
             return Findings()
-        found = Findings(files={layer: 1}, bytes=len(content))
-        where = self._parquet(path, content) if path.endswith((".parquet", ".kept")) else ""
+        found, where = Findings(files={layer: 1}, bytes=len(content)), ""
+        if path.endswith((".parquet", ".kept")):
+            file = open_parquet(pa.BufferReader(content), path)
+            rows = (_kind(path), digest(file, pa.BufferReader(content)))
+            if rows not in seen:
+                seen[rows] = self._parquet(path, file, content)
+            where = seen[rows].left
+            found.labels |= seen[rows].labels
         if not where and _in_bytes(_without_zeros(content), self._raw):
             where = "bytes"
         if where:
             found.left[f"{layer}: {where}"] = 1
         return found
 
-    def _parquet(self, path: str, content: bytes) -> str:
-        """The column that something is left in; blank for none."""
-        kind = _kind(path)
-        source = pa.BufferReader(content)
-        file = open_parquet(source, path)
+    def _parquet(self, path: str, file: pq.ParquetFile, content: bytes) -> _Told:
+        """The column that something is left in."""
+        kind, told = _kind(path), _Told()
         texts = [each.name for each in file.schema_arrow if each.type == _TEXT]
         coded = _with_dictionary(file, texts)
         if coded and file.metadata.num_rows > _FEW:
             file = pq.ParquetFile(
-                source, metadata=file.metadata, read_dictionary=coded, page_checksum_verification=True
+                pa.BufferReader(content),
+                metadata=file.metadata,
+                read_dictionary=coded,
+                page_checksum_verification=True,
             )
         for number in range(file.metadata.num_row_groups):
             with corruption(path):
                 group = file.read_row_group(number, columns=texts, use_threads=False)
-            where = self._group(kind, group, texts)
+            where = self._group(kind, group, texts, told.labels if _has_labels(path, kind) else None)
             if where:
-                return f"column {where} of {kind}"
-        return ""
+                told.left = f"column {where} of {kind}"
+                break
+        return told
 
-    def _group(self, kind: str, group: pa.Table, texts: Sequence[str]) -> str:
+    def _group(self, kind: str, group: pa.Table, texts: Sequence[str], labels: set[str] | None) -> str:
         """
-        The column of a row group that something is left in.
+        The column of a row group that something is left in; blank for none.
 
         What says who somebody is, is looked at in rows of the erased alone: in all others it is their own.
+        Where there are labels, nobody is named in free text: a name there is that of a license or a role.
         """
-        own = IDENTIFYING.get(kind, ())
+        own = _OWN.get(kind, ())
         pieces = {name: _distinct(group.column(name)) for name in texts if name not in own}
         for name in [name for name in pieces if is_reference(name) or name.endswith("_id")]:
             if any(pc.any(self.person.among(piece)).as_py() for piece in pieces.pop(name)):
                 return name
         if _in_any([piece for each in pieces.values() for piece in each], self._quick):
+            telling = self._exact if labels is None else self._firm
             for name, each in pieces.items():
-                if any(self._has_value(piece) for piece in each):
+                if any(self._has_value(piece, telling) for piece in each):
                     return name
+                if labels is not None and any(self._has_value(piece, self._exact) for piece in each):
+                    labels.add(f"column {name} of {kind}")
         if own:
             ids = group.column("Id" if kind == "User" else "user_id")
             erased = group.select([name for name in own if name in texts]).filter(
                 pc.starts_with(ids.cast(_TEXT), TOMBSTONE_HEAD)
             )
             for name in erased.column_names:
-                if self._has_value(erased.column(name).cast(_TEXT)):
+                if self._has_value(erased.column(name).cast(_TEXT), self._exact):
                     return str(name)
         return ""
 
-    def _has_value(self, texts: pa.Array | pa.ChunkedArray) -> bool:
+    def _has_value(self, texts: pa.Array | pa.ChunkedArray, exact: str) -> bool:
         """Whether a value stands by itself in any of the texts."""
         near = texts.filter(pc.match_substring_regex(texts, self._quick))
-        return bool(len(near) and pc.any(pc.match_substring_regex(near, self._exact)).as_py())
+        return bool(len(near) and pc.any(pc.match_substring_regex(near, exact)).as_py())
 
     def warehouse(self, warehouse: Warehouse) -> Findings:
         """
@@ -190,8 +244,9 @@ class Search:
         """
         Columns with a value or an id, and in how many rows.
 
-        In a table of people, what says who somebody is, is looked at in rows of the erased alone. Ids within
-        longer texts are looked for in the other tables, whose rows are few.
+        In a table of people, what says who somebody is, is looked at in rows of the erased alone; elsewhere
+        in tables of the ledger a name is that of a license or a role. Ids within longer texts are looked for
+        in the other tables, whose rows are few.
         """
         is_about_people = "user_id" in columns
         own = [name for name in columns if name in IDENTIFYING.get(table, ())]
@@ -201,17 +256,21 @@ class Search:
                 continue
             given = _Parameters()
             within = not is_about_people or bool(where)
-            tests = [f"count(*) FILTER (WHERE {self._test(given, name, within=within)})" for name in names]
+            is_ours = any(table == each.name for each in WAREHOUSE_TABLES)
+            wanted = self._firm_values if is_ours and not where else self.person.wanted
+            tests = [
+                f"count(*) FILTER (WHERE {self._test(given, name, wanted, within=within)})" for name in names
+            ]
             query = f"SELECT {', '.join(tests)} FROM {quoted(table)} {where}"  # noqa: S608
             [row] = texts.ask(query, given.values)
             yield from ((name, number) for name, number in zip(names, row, strict=True) if number)
 
-    def _test(self, given: _Parameters, name: str, *, within: bool) -> str:
+    def _test(self, given: _Parameters, name: str, wanted: Sequence[str], *, within: bool) -> str:
         """A condition on a column; what it compares with is added to the parameters."""
         column, ids = quoted(name), [*self.person.ids, *self.person.short_ids]
         if name.endswith("_id") and name not in IDENTIFYING["users"]:
             return f"{column} IN ({given.listed(ids)})"
-        values = sorted({form for each in self.person.wanted for form in (each, each.lower())})
+        values = sorted({form for each in wanted for form in (each, each.lower())})
         test = f"{column} IN ({given.listed([*ids, *values])})"
         if not within:
             return test
@@ -257,6 +316,13 @@ def carried_bytes(storage: Storage, path: str, live: Sequence[tuple[int, int]]) 
                 at += len(piece)
             at = max(at, end)
     return False
+
+
+def _has_labels(path: str, kind: str) -> bool:
+    """Whether nobody is named in free text: in tables of the ledger, in rows of people's own, in lists."""
+    if _LANDED.search(path):
+        return kind in OWNED or not can_name_people(kind)
+    return "/_work/" in path or any(kind == each.name for each in TABLES)
 
 
 def _distinct(column: pa.ChunkedArray) -> list[pa.Array]:

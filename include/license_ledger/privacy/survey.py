@@ -6,9 +6,10 @@ import staging and its package.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 import pyarrow.compute as pc
 
@@ -55,32 +56,33 @@ class DaySurvey:
         return bool(self.rows or self.remains) or self.has_texts or self.carries
 
 
-def survey(landing: Storage, staging: Storage, person: Person, workers: int) -> list[DaySurvey]:
+def survey(
+    landing: Storage, staging: Storage, days: Sequence[Day], person: Person, pool: Executor
+) -> list[DaySurvey]:
     """
-    Look at every file of every day, and learn by which values the person is known.
+    Look at every file of some days, and learn by which values the person is known.
 
     Args:
         landing: the landing root.
         staging: the staging root.
+        days: see :func:`days_with_files`.
         person: whose ids are known; learns.
-        workers: threads.
+        pool: threads or processes.
 
     Returns:
-        One survey per day with files, ascending.
+        One survey per day, in their order.
 
     Raises:
         CorruptSnapshot: a file cannot be read, so that nothing can be said about it.
     """
-    days = days_with_files(landing, staging, person.org_id)
-    with ThreadPoolExecutor(workers) as pool:
-        found = list(pool.map(lambda day: _day(landing, staging, day, person), days))
+    found = list(pool.map(partial(_day, landing, staging, person), days))
     for _, sightings in found:
         for sighting in sightings:
             person.learn(sighting)
     return [each for each, _ in found]
 
 
-def _day(landing: Storage, staging: Storage, day: Day, person: Person) -> tuple[DaySurvey, list[Sighting]]:
+def _day(landing: Storage, staging: Storage, person: Person, day: Day) -> tuple[DaySurvey, list[Sighting]]:
     result, sightings = DaySurvey(day), []
     for place in places(landing, staging, day):
         sighting = sighted(landing, staging, place, person)

@@ -138,8 +138,6 @@ def moved(footer: bytes, by: int) -> bytes:
     """
     try:
         found = thrift.decode(footer)
-        if thrift.encode(found) != footer:
-            raise ValueError("a footer that is not written back as it was")
         for group in _items(found, 4):
             _move(group, by, 5)
             for chunk in _items(group, 1):

@@ -166,11 +166,12 @@ class Disk:
         found = {name: self.stat(f"{path}/{name}") for name in self.names(path)}
         return {name: stat.written for name, stat in found.items() if stat}
 
-    def entries_below(self, path: str) -> dict[str, datetime]:
-        """One look at each name of the tree."""
-        every = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]  # noqa: PTH118
+    def entries_below(self, path: str) -> dict[str, Stat]:
+        """One look at each name of the tree; directories that are linked to belong to it."""
+        below = os.walk(path, followlinks=True)
+        every = [os.path.join(folder, name) for folder, _, names in below for name in names]  # noqa: PTH118
         found = {name: self.stat(name) for name in every}
-        return {name: stat.written for name, stat in found.items() if stat}
+        return {name: stat for name, stat in found.items() if stat}
 
     def sweep_uploads(self, path: str, before: datetime) -> int:
         """There are none on a disk: hidden neighbours lie in plain sight of :meth:`names`."""

@@ -128,8 +128,8 @@ class Medium(Protocol):
     def entries(self, path: str) -> dict[str, datetime]:
         """Files directly below a directory and when each was last written, linked or renamed."""
 
-    def entries_below(self, path: str) -> dict[str, datetime]:
-        """Files anywhere below a directory, by full path, and when each was last written or linked."""
+    def entries_below(self, path: str) -> dict[str, Stat]:
+        """Files anywhere below a directory, by full path; versions are comparable among themselves only."""
 
     def sweep_uploads(self, path: str, before: datetime) -> int:
         """Drop invisible remains of interrupted uploads below the path; how many."""

@@ -34,6 +34,8 @@ Objects up to this size are replaced by one request that carries them; larger on
 """
 _COPIED_PART = 512 << 20
 _UPLOAD = {"chunksize": 16 << 20, "max_concurrency": 2}
+_WRITTEN = ("LastModified", "last_modified", "mtime")
+"""What S3, Azure and Google's file systems call the time of an object in a listing."""
 _CONFLICTS = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 
@@ -189,13 +191,17 @@ class ObjectStore:
             if entry["type"] == "file" and entry["name"].rstrip("/") != path.rstrip("/")
         }
 
-    def entries_below(self, path: str) -> dict[str, datetime]:
+    def entries_below(self, path: str) -> dict[str, Stat]:
         """One listing, however deep."""
-        self.fs.invalidate_cache(path)
-        return {
-            name: _utc(entry.get("LastModified") or self.fs.modified(name))
-            for name, entry in self.fs.find(path, detail=True).items()
-        }
+        self.fs.invalidate_cache()
+        return {name: self._listed(entry) for name, entry in self.fs.find(path, detail=True).items()}
+
+    def _listed(self, entry: dict[str, Any]) -> Stat:
+        """What a listing tells of an object; each file system has names of its own for it."""
+        told = [entry[name] for name in _WRITTEN if isinstance(entry.get(name), datetime)]
+        written = _utc(told[0] if told else self.fs.modified(entry["name"]))
+        etag = entry.get("ETag") or entry.get("etag") or ""
+        return Stat(f"{etag}:{written.isoformat()}:{entry['size']}", entry["size"], written)
 
     def sweep_uploads(self, path: str, before: datetime) -> int:
         """Abort multipart uploads that nobody has finished."""

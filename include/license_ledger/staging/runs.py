@@ -124,4 +124,5 @@ def _reason(
 
 def _last_written(run: RunFolder, now: datetime) -> datetime:
     """When the youngest file of the run was written; ``now`` when it has none: it may be about to get one."""
-    return max(run.storage.medium.entries_below(run.storage.root).values(), default=now)
+    below = run.storage.medium.entries_below(run.storage.root)
+    return max((stat.written for stat in below.values()), default=now)

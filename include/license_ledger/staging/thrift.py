@@ -2,13 +2,13 @@
 Thrift's compact protocol, as far as a Parquet footer needs it: into plain values and back, byte for byte.
 Pure.
 
-A struct is a list of fields in their order, so that what is not understood is written as it was read.
+A struct is a list of fields in their order, so that what is not understood is written as it was read. What
+could be written in more than one way is read in the shortest only, so that there is no other.
 Source: the Thrift compact protocol specification, and ``parquet.thrift`` of the Parquet format.
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT = range
 
 @dataclass(slots=True)
 class Field:
-    """A field of a struct: its id, its compact type, and its value."""
+    """A field of a struct: its id, its compact type, and its value; a double is the bytes it consists of."""
 
     id: int
     kind: int
@@ -45,12 +45,15 @@ def decode(content: bytes) -> Struct:
     """
     Read a struct that fills the content exactly.
 
+    Returns:
+        What :func:`encode` makes the same content of.
+
     Raises:
         ValueError: it does not, or the content is not compact Thrift.
     """
     try:
         found, end = _struct(content, 0)
-    except (IndexError, KeyError, struct.error) as error:
+    except (IndexError, KeyError) as error:
         raise ValueError("not a struct in Thrift's compact protocol") from error
     if end != len(content):
         raise ValueError("more than one struct")
@@ -68,6 +71,9 @@ def encode(value: Struct) -> bytes:
 # columns has some thousand values, and a rewritten day several such footers: hence no object per reader.
 
 
+_LONGER = ValueError("longer than it need be, so that it would not be written back as it was")
+
+
 def _varint(content: bytes, at: int) -> tuple[int, int]:
     byte = content[at]
     if byte < 0x80:
@@ -78,6 +84,8 @@ def _varint(content: bytes, at: int) -> tuple[int, int]:
         byte = content[at]
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
+            if not byte:
+                raise _LONGER
             return value, at + 1
         shift += 7
 
@@ -91,8 +99,10 @@ def _byte(content: bytes, at: int) -> tuple[int, int]:
     return content[at], at + 1
 
 
-def _double(content: bytes, at: int) -> tuple[float, int]:
-    return struct.unpack("<d", content[at : at + 8])[0], at + 8
+def _double(content: bytes, at: int) -> tuple[bytes, int]:
+    if at + 8 > len(content):
+        raise IndexError("the content ends too early")
+    return content[at : at + 8], at + 8
 
 
 def _binary(content: bytes, at: int) -> tuple[bytes, int]:
@@ -107,6 +117,8 @@ def _sequence(content: bytes, at: int) -> tuple[Sequence, int]:
     size, kind, at = head >> 4, head & 0x0F, at + 1
     if size == 15:
         size, at = _varint(content, at)
+        if size < 15:
+            raise _LONGER
     read = _byte if kind in (TRUE, FALSE) else _READERS[kind]
     items = []
     for _ in range(size):
@@ -124,7 +136,10 @@ def _struct(content: bytes, at: int) -> tuple[Struct, int]:
         if head > 0x0F:
             last += head >> 4
         else:
+            before = last
             last, at = _zigzag(content, at)
+            if 0 < last - before < 16:
+                raise _LONGER
         if kind in (TRUE, FALSE):
             fields.append(Field(last, kind, None))
         else:
@@ -191,7 +206,7 @@ _WRITERS: dict[int, Callable[[bytearray, Any], None]] = {
     I16: _write_zigzag,
     I32: _write_zigzag,
     I64: _write_zigzag,
-    DOUBLE: lambda out, value: out.extend(struct.pack("<d", value)),
+    DOUBLE: bytearray.extend,
     BINARY: _write_binary,
     LIST: _write_sequence,
     SET: _write_sequence,

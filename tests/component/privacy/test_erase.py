@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -50,7 +51,8 @@ def _replayed(history: History, day: date, names: list[str]) -> dict[str, Any]:
     return history.counts(day)
 
 
-def test_nothing_is_found_and_every_count_stays(history: History) -> None:
+@pytest.mark.parametrize("many_days", [5, 500], ids=["processes", "threads"])
+def test_nothing_is_found_and_every_count_stays(history: History, many_days: int) -> None:
     """Three weeks: id, address, names and numbers are in no value and no byte; all counts are the same."""
     person = history.person(history.days[-1], name="Clara Jansen")
     counts, loaded = {day: history.counts(day) for day in history.days}, history.loaded_counts()
@@ -58,7 +60,7 @@ def test_nothing_is_found_and_every_count_stays(history: History) -> None:
     values = [str(person[name]) for name in ("username", "email", "name")]
     assert len(history.mentions(person["user_id"][:15], *values)) > 10
 
-    erasure = history.erasure()
+    erasure = replace(history.erasure(), many_days=many_days)
     report = erasure.run(erasure.person(user_id=person["user_id"]))
 
     assert report["left"] == {}
@@ -200,6 +202,28 @@ def test_somebody_with_the_same_address_is_told_of_and_left_alone(few: Callable[
     assert "Other accounts have the same e-mail address" in in_words(report)
     others = [row for row in _landed(history, history.days[-1]) if row["Email"] == person["email"]]
     assert [row["Id"] == person["user_id"] for row in others] == [False]
+
+
+def test_an_account_that_is_called_like_a_license_is_erased_and_the_license_stays(
+    few: Callable[[int], History],
+) -> None:
+    """Salesforce's own accounts are: the erasure ends, says where the name still is, and blocks nobody's."""
+    history = few(2)
+    day = history.days[-1]
+    [account] = [row["Id"] for row in _landed(history, day) if row["Name"] == "Integration User"]
+    counts = history.counts(day)
+    erasure = history.erasure()
+
+    report = erasure.run(erasure.person(user_id=account))
+
+    assert report["left"] == {}
+    assert "column Name of UserLicense" in report["labels"]
+    assert "such as a license or a role" in in_words(report)
+    assert history.mentions(account[:15]) == set()
+    assert history.counts(day) == counts
+    assert _replayed(history, day, FILTER) == counts
+    other = history.person(day, name="Clara Jansen")
+    assert erasure.run(erasure.person(user_id=other["user_id"]))["labels"] == []
 
 
 def test_a_manager_is_erased_from_the_rows_of_others(few: Callable[[int], History]) -> None:

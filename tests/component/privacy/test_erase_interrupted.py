@@ -33,8 +33,8 @@ VICTIM = "Clara Jansen"
 
 
 def _erase(staging: str, landing: str, warehouse: str, org_id: str, user_id: str) -> None:
-    """Erase in a process of its own."""
-    erasure = Erasure(Storage.from_url(landing), Storage.from_url(staging), warehouse, org_id)
+    """Erase in a process of its own, which has others in turn."""
+    erasure = Erasure(Storage.from_url(landing), Storage.from_url(staging), warehouse, org_id, many_days=2)
     erasure.run(erasure.person(user_id=user_id))
 
 
