@@ -140,6 +140,7 @@ class Erasure:
             WarehouseUnavailable: its server is away.
             CheckFailed: a transaction of the warehouse that began before still sees old rows.
             CorruptSnapshot: a file cannot be read or rewritten.
+            ProcessLost: a process that did a part of it was killed, or the machine ran out of memory.
             StagingUnwritable: naming the path. In every case the call can be repeated and goes on.
         """
         began = time.monotonic()

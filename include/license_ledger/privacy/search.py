@@ -144,7 +144,8 @@ class Search:
         found, where = Findings(files={layer: 1}, bytes=len(content)), ""
         if path.endswith((".parquet", ".kept")):
             file = open_parquet(pa.BufferReader(content), path)
-            rows = (_kind(path), digest(file, pa.BufferReader(content)))
+            with corruption(path):
+                rows = (_kind(path), digest(file, pa.BufferReader(content)))
             if rows not in seen:
                 seen[rows] = self._parquet(path, file, content)
             where = seen[rows].left
