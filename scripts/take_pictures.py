@@ -31,6 +31,7 @@ from license_ledger.warehouse.connection import open_readonly
 from local_stack.home import CHECKOUT, HOME_VARIABLE, USERNAME, Home
 from local_stack.progress import Follower, follow
 from local_stack.stack import Running, stack
+from ui_pictures import take
 
 COMMAND = "make pictures"
 FOLDER = CHECKOUT / "docs" / "images"
@@ -191,7 +192,7 @@ def _show(page: Page, name: str) -> None:
 
 def _keep(page: Page, name: str) -> None:
     path = FOLDER / name
-    page.screenshot(path=path)
+    take(page, path)
     print(f"{path.relative_to(CHECKOUT)}: {path.stat().st_size // 1024} KiB")
 
 

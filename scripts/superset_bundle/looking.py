@@ -13,6 +13,7 @@ from playwright.sync_api import Page, Response, sync_playwright
 from superset_bundle.bundle import SLUG
 from superset_bundle.charts import TABS
 from superset_bundle.installed import CHECKOUT, USERNAME
+from ui_pictures import take
 
 WIDE = {"width": 1400, "height": 1000}
 _LONG = 90_000
@@ -75,7 +76,7 @@ class Visit:
                 self._wait_until_drawn()
             self.page.evaluate("window.scrollTo(0, 0)")
             self.page.wait_for_timeout(800)
-            self.page.screenshot(path=pictures / f"{name.lower()}.png")
+            take(self.page, pictures / f"{name.lower()}.png")
             seen[name] = self._seen()
         return seen
 

@@ -16,11 +16,14 @@ from license_ledger.console.viewer import Viewer
 from license_ledger.questions import open_source
 from license_ledger.warehouse.duckdb import load_all
 from tests.console.airflow_server import CONSOLE, AirflowServer
-from tests.console.browsing import NARROW, WIDE, browser, served, watched
+from tests.console.browsing import NARROW, ROOT, WIDE, browser, served, watched
 from tests.console.two_orgs import RESCOPED, TODAY, Orgs
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "component" / "warehouse"))
+sys.path.insert(0, str(ROOT / "scripts"))
 from made_snapshots import DAY, made_snapshot
+
+from ui_pictures import take
 
 PAGES = ("position", "mismatch", "reclaim", "people", "history", "trust")
 SHOWN = (
@@ -75,7 +78,7 @@ def test_pages_look_right_everywhere(
             mark = "&" if "?" in route else "?"
             seen.page.goto(f"{server.url}{CONSOLE}/{route}{mark}org={orgs.org_id}&day={RESCOPED}")
             name = route.replace("?", "-").replace("=", "-")
-            seen.page.screenshot(path=pictures / f"{name}-{scheme}-{size['width']}.png")
+            take(seen.page, pictures / f"{name}-{scheme}-{size['width']}.png")
 
             assert seen.violations() == [], route
             assert seen.overflow() == 0, route
@@ -112,7 +115,7 @@ def test_the_console_is_part_of_airflow(
         expect(frame.get_by_role("heading", name="License position")).to_be_visible(timeout=30_000)
         frame.get_by_role("link", name="Trust").click()
         expect(frame.get_by_role("heading", name="Trust", exact=True)).to_be_visible()
-        page.screenshot(path=pictures / "airflow-trust.png")
+        take(page, pictures / "airflow-trust.png")
         frame.locator("a[data-airflow]").first.click()
         expect(page).to_have_url(f"{server.url}/dags/salesforce_license_snapshot/runs/scheduled__2026-11-24")
 
@@ -121,7 +124,7 @@ def test_the_console_is_part_of_airflow(
         )
         expect(frame.get_by_role("heading", name="Mismatch", exact=True)).to_be_visible(timeout=30_000)
         assert frame.locator("#day").input_value() == str(TODAY)
-        page.screenshot(path=pictures / "airflow-run-tab.png")
+        take(page, pictures / "airflow-run-tab.png")
         assert seen.hosts() == {"127.0.0.1"}
 
 
@@ -211,7 +214,7 @@ def test_large_orgs_answer_at_once(users: int, chromium: Browser, pictures: Path
             seen.page.goto(f"{address}/{route}{'&' if '?' in route else '?'}day={DAY}")
             slowest[route] = round(time.monotonic() - began, 2)
             name = route.replace("?", "-").replace("=", "-").replace("&", "-")
-            seen.page.screenshot(path=pictures / f"{users}-{name}.png")
+            take(seen.page, pictures / f"{users}-{name}.png")
             assert seen.overflow() == 0, route
         assert seen.complaints == []
         assert seen.hosts() == {"127.0.0.1"}
