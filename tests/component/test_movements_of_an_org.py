@@ -11,7 +11,7 @@ from license_ledger.reader import open_snapshot
 from license_ledger.warehouse.movements import breaches
 from tests.weeks import Weeks, consecutive, live, movements_that_happened, movements_told
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.endurance]
 
 FIRST = date(2026, 9, 28)
 DAYS = 24

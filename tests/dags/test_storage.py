@@ -93,6 +93,7 @@ def test_what_cannot_be_opened_is_named(url: str, airflow_database: None) -> Non
         open_storage(url).list()
 
 
+@pytest.mark.endurance
 def test_every_command_finds_a_bucket_by_its_connection(
     bucket: str, airflow_database: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

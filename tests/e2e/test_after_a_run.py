@@ -18,7 +18,7 @@ from local_stack.home import Home
 from tests.e2e.conftest import DAG_ID, ROOT, RunningUi, start_ui
 from tests.messengers import Mailbox, Webhook, slack_webhook, smtp_server
 
-pytestmark = [pytest.mark.airflow, pytest.mark.slow]
+pytestmark = [pytest.mark.airflow, pytest.mark.slow, pytest.mark.endurance]
 
 
 REPORT = "license_report"

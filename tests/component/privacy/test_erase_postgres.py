@@ -19,7 +19,7 @@ from license_ledger.warehouse.places import warehouse_at
 from tests.component.privacy.history import PEOPLE, SEATS, History
 from tests.pg import Server, asked, connected, running
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.endurance]
 
 OF_PEOPLE = [table.name for table in DAY_TABLES if "user_id" in {column.name for column in table.columns}]
 

@@ -19,7 +19,7 @@ from license_ledger.staging.runs import RunSweepReceipt, latest_complete_run
 from tests.component.privacy.history import History
 from tests.walk import noon
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.endurance]
 
 KEY = "a secret of forty characters, from a vault"
 FILTER = ["acme.com", "acme.de"]

@@ -125,6 +125,7 @@ def test_one_hundred_runs_one_after_the_other(org: RunningOrg, workers: Workers)
     assert state["rotations"] >= 100
 
 
+@pytest.mark.endurance
 def test_eight_at_once(org: RunningOrg, workers: Workers) -> None:
     """Eight workers that find the session ended at the same instant refresh once between them, every time."""
     workers.ask(do="renew")
