@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=10_000)
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--number", type=int, default=4321, help="which user is erased")
+    parser.add_argument("--threads", action="store_true", help="by threads, as in an object store")
     options = parser.parse_args()
     root = options.root.resolve()
     began = time.monotonic()
@@ -70,6 +71,8 @@ def main() -> None:
     user_id = victim["user_id"][options.number].as_py()
     before = counts(warehouse, staging)
     erasure = Erasure(staging.child("_landing"), staging, f"duckdb:///{warehouse}", org_id)
+    if options.threads:
+        erasure.many_days = options.days + 1
     cpu, began = _cpu(), time.monotonic()
     report = erasure.run(erasure.person(user_id=user_id))
     seconds, cpu = time.monotonic() - began, _cpu() - cpu

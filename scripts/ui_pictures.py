@@ -1,4 +1,4 @@
-"""Pictures of what a browser shows. Imports Playwright only, for tests and scripts alike."""
+"""Pictures of what a browser shows. For tests and scripts alike."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -32,7 +32,7 @@ from license_ledger.privacy.rules import forgotten_columns
 from license_ledger.privacy.search import Findings, Search
 from license_ledger.privacy.survey import DaySurvey, paths_of, resolve, survey
 from license_ledger.processes import can_begin, processes
-from license_ledger.staging.layout import checked_org_id
+from license_ledger.staging.layout import Day, checked_org_id
 from license_ledger.staging.lease import lease
 from license_ledger.staging.storage import Storage
 from license_ledger.warehouse.contract import Replacement, Warehouse
@@ -112,8 +112,8 @@ class Erasure:
             CorruptSnapshot: a file cannot be read.
         """
         began = time.monotonic()
-        days = days_with_files(self.landing, self.staging, self.org_id)
-        with self._pool(len(days)) as pool:
+        days = self._days()
+        with self._pool(days) as pool:
             found = survey(self.landing, self.staging, days, person, pool)
         total: dict[str, Rewritten] = {}
         for each in found:
@@ -147,8 +147,9 @@ class Erasure:
         total: dict[str, Rewritten] = {}
         with lease(self.staging, f"erase/{self.org_id}", wait_seconds=self.wait_seconds):
             person.planned = Plan.tombstone_of(self.staging, self.org_id)
-            with self._pool(len(days_with_files(self.landing, self.staging, self.org_id))) as pool:
-                days, findings = self._rounds(person, total, pool)
+            every = self._days()
+            with self._pool(every) as pool:
+                days, findings = self._rounds(person, every, total, pool)
         report = self._report(person, total, days, findings, began, dry_run=False)
         _log.info(
             "erase.finished",
@@ -159,19 +160,21 @@ class Erasure:
         )
         return report
 
-    @contextmanager
-    def _pool(self, days: int) -> Iterator[Executor]:
-        """What is done to the days at a time."""
-        is_local = self.landing.is_local and self.staging.is_local
-        with ExitStack() as stack:
-            if is_local and days >= self.many_days and can_begin():
-                yield stack.enter_context(processes(self.processes))
-            else:
-                yield stack.enter_context(ThreadPoolExecutor(self.workers))
+    def _days(self) -> list[Day]:
+        return days_with_files(self.landing, self.staging, self.org_id)
 
-    def _rounds(self, person: Person, total: dict[str, Rewritten], pool: Executor) -> tuple[int, Findings]:
+    def _pool(self, days: Sequence[Day]) -> AbstractContextManager[Executor]:
+        """Who does the work of so many days."""
+        is_local = self.landing.is_local and self.staging.is_local
+        if is_local and len(days) >= self.many_days and can_begin():
+            return processes(self.processes)
+        return ThreadPoolExecutor(self.workers)
+
+    def _rounds(
+        self, person: Person, every: Sequence[Day], total: dict[str, Rewritten], pool: Executor
+    ) -> tuple[int, Findings]:
         """Erase until nothing is found. Returns the number of days concerned, and what the search found."""
-        found = self._survey(person, pool)
+        found = survey(self.landing, self.staging, every, person, pool)
         meets = any(each.meets for each in found)
         plan = Plan.begin(self.staging, self.org_id, *paths_of(found), meets=meets)
         eraser = Eraser(self.landing, self.staging, person, plan.tombstone, self.wait_seconds)
@@ -188,15 +191,11 @@ class Erasure:
                 findings.add(search.warehouse(self._warehouse))
             if not findings.left or not left:
                 break
-            found = self._survey(person, pool)
+            found = survey(self.landing, self.staging, self._days(), person, pool)
             days |= {each.day for each in found if each.rows}
         if not findings.left:
             plan.end()
         return len(days), findings
-
-    def _survey(self, person: Person, pool: Executor) -> list[DaySurvey]:
-        days = days_with_files(self.landing, self.staging, self.org_id)
-        return survey(self.landing, self.staging, days, person, pool)
 
     def _staged(
         self, eraser: Eraser, found: Sequence[DaySurvey], total: dict[str, Rewritten], pool: Executor

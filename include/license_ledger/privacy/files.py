@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from license_ledger.errors import StoreBusy
 from license_ledger.privacy.rules import is_reference
+from license_ledger.staging.carry import pages_of
 from license_ledger.staging.parquet import FileReceipt, corruption, open_parquet
 from license_ledger.staging.published import is_replaced
 from license_ledger.staging.splice import spliced
@@ -117,12 +118,11 @@ def digest(file: pq.ParquetFile, source: pa.NativeFile) -> bytes:
         group = file.metadata.row_group(number)
         for place in range(group.num_columns):
             chunk = group.column(place)
-            start, size = chunk.data_page_offset, chunk.total_compressed_size
-            if chunk.has_dictionary_page:
-                start = min(start, chunk.dictionary_page_offset)
-            rows.update(f"{number} {chunk.num_values} {chunk.compression} {chunk.encodings} {size} ".encode())
+            start, end = pages_of(chunk)
+            about = (number, chunk.num_values, chunk.compression, chunk.encodings, end - start)
+            rows.update(repr(about).encode())
             source.seek(start)
-            rows.update(source.read_buffer(size))
+            rows.update(source.read_buffer(end - start))
     return rows.digest()
 
 

@@ -124,9 +124,9 @@ class Person:
         ]
 
     @property
-    def names(self) -> list[str]:
-        """Of the values that are wanted, those that may also name a license, a profile or a role."""
-        return [value for value in self.wanted if self.values[value] == "name"]
+    def firm(self) -> list[str]:
+        """Of the values that are wanted, those that name no license, profile or role besides."""
+        return [value for value in self.wanted if self.values[value] != "name"]
 
     @property
     def telling(self) -> list[str]:

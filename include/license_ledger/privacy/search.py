@@ -101,8 +101,7 @@ class Search:
         self._raw = self._pattern(person.telling, bounded=False)
         self._quick = self._pattern(person.wanted, bounded=False)
         self._exact = self._pattern(person.wanted, bounded=True)
-        self._firm_values = [each for each in person.wanted if each not in person.names]
-        self._firm = self._pattern(self._firm_values, bounded=True)
+        self._firm = self._pattern(person.firm, bounded=True)
 
     def _pattern(self, values: Sequence[str], *, bounded: bool) -> str:
         rest = f"|(?i:{pattern(values, bounded=bounded)})" if values else ""
@@ -159,6 +158,7 @@ class Search:
     def _parquet(self, path: str, file: pq.ParquetFile, content: bytes) -> _Told:
         """The column that something is left in."""
         kind, told = _kind(path), _Told()
+        labels = told.labels if _has_labels(path, kind) else None
         texts = [each.name for each in file.schema_arrow if each.type == _TEXT]
         coded = _with_dictionary(file, texts)
         if coded and file.metadata.num_rows > _FEW:
@@ -171,7 +171,7 @@ class Search:
         for number in range(file.metadata.num_row_groups):
             with corruption(path):
                 group = file.read_row_group(number, columns=texts, use_threads=False)
-            where = self._group(kind, group, texts, told.labels if _has_labels(path, kind) else None)
+            where = self._group(kind, group, texts, labels)
             if where:
                 told.left = f"column {where} of {kind}"
                 break
@@ -258,7 +258,7 @@ class Search:
             given = _Parameters()
             within = not is_about_people or bool(where)
             is_ours = any(table == each.name for each in WAREHOUSE_TABLES)
-            wanted = self._firm_values if is_ours and not where else self.person.wanted
+            wanted = self.person.firm if is_ours and not where else self.person.wanted
             tests = [
                 f"count(*) FILTER (WHERE {self._test(given, name, wanted, within=within)})" for name in names
             ]

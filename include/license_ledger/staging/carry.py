@@ -62,6 +62,14 @@ class _Parts:
     size: int
 
 
+def pages_of(chunk: pq.ColumnChunkMetaData) -> Extent:
+    """Where the pages of a column chunk are, its dictionary included."""
+    start = chunk.data_page_offset
+    if chunk.has_dictionary_page:
+        start = min(start, chunk.dictionary_page_offset)
+    return start, start + chunk.total_compressed_size
+
+
 def is_parquet(file: pa.NativeFile) -> bool:
     """Whether there is anything that somebody could be reading."""
     try:
@@ -179,12 +187,9 @@ def _rows_extent(metadata: pq.FileMetaData) -> Extent:
     starts, ends = [], []
     for group in range(metadata.num_row_groups):
         for column in range(metadata.num_columns):
-            chunk = metadata.row_group(group).column(column)
-            first = [chunk.data_page_offset]
-            if chunk.has_dictionary_page:
-                first.append(chunk.dictionary_page_offset)
-            starts.append(min(first))
-            ends.append(min(first) + chunk.total_compressed_size)
+            start, end = pages_of(metadata.row_group(group).column(column))
+            starts.append(start)
+            ends.append(end)
     return (min(starts), max(ends)) if starts else (len(MAGIC), len(MAGIC))
 
 

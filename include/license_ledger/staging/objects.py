@@ -184,9 +184,7 @@ class ObjectStore:
         except (FileNotFoundError, NotADirectoryError):
             return {}
         return {
-            entry["name"].rpartition("/")[2]: _utc(
-                entry.get("LastModified") or self.fs.modified(entry["name"])
-            )
+            entry["name"].rpartition("/")[2]: self._listed(entry).written
             for entry in found
             if entry["type"] == "file" and entry["name"].rstrip("/") != path.rstrip("/")
         }

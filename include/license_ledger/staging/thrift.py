@@ -71,7 +71,7 @@ def encode(value: Struct) -> bytes:
 # columns has some thousand values, and a rewritten day several such footers: hence no object per reader.
 
 
-_LONGER = ValueError("longer than it need be, so that it would not be written back as it was")
+_LONGER = "longer than it need be, so that it would not be written back as it was"
 
 
 def _varint(content: bytes, at: int) -> tuple[int, int]:
@@ -85,7 +85,7 @@ def _varint(content: bytes, at: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             if not byte:
-                raise _LONGER
+                raise ValueError(_LONGER)
             return value, at + 1
         shift += 7
 
@@ -118,7 +118,7 @@ def _sequence(content: bytes, at: int) -> tuple[Sequence, int]:
     if size == 15:
         size, at = _varint(content, at)
         if size < 15:
-            raise _LONGER
+            raise ValueError(_LONGER)
     read = _byte if kind in (TRUE, FALSE) else _READERS[kind]
     items = []
     for _ in range(size):
@@ -139,7 +139,7 @@ def _struct(content: bytes, at: int) -> tuple[Struct, int]:
             before = last
             last, at = _zigzag(content, at)
             if 0 < last - before < 16:
-                raise _LONGER
+                raise ValueError(_LONGER)
         if kind in (TRUE, FALSE):
             fields.append(Field(last, kind, None))
         else:

@@ -72,7 +72,8 @@ def test_what_a_file_says_beside_its_rows_is_looked_at_in_every_file(root: Stora
 
 
 def _write_texts(storage: Storage, path: str, name: str, texts: list[str]) -> None:
-    rows = pa.table({"Id": OTHERS[: len(texts)], name: texts})
+    key = "user_id" if path.endswith("users.parquet") else "Id"
+    rows = pa.table({key: OTHERS[: len(texts)], name: texts})
     with storage.parquet_writer(path, rows.schema, {}) as sink:
         sink.write(rows)
 
@@ -93,18 +94,13 @@ def test_a_name_that_is_that_of_a_license_or_a_role_is_told_of_and_stays(
     """Nobody can be erased from it, so it does not keep an erasure from ending; an address there does."""
     path = place.format(day=DAY)
     kind = path.split("/")[-2] if "part-0" in path else path.split("/")[-1].removesuffix(".parquet")
-    if kind == "users":
-        rows = pa.table({"user_id": OTHERS[:1], column: ["Team of Ann Bell"]})
-        with root.parquet_writer(path, rows.schema, {}) as sink:
-            sink.write(rows)
-    else:
-        _write_texts(root, path, column, ["Team of Ann Bell"])
+    _write_texts(root, path, column, ["Team of Ann Bell"])
 
     assert _found(root).left == {}
     assert _found(root).labels == {f"column {column} of {kind}"}
 
     root.remove(path)
-    _write_texts(root, path.replace("users", "licenses"), column, ["Team of ann.bell@acme.com"])
+    _write_texts(root, path, column, ["Team of ann.bell@acme.com"])
     assert list(_found(root).left.values()) == [1]
 
 
